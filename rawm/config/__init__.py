@@ -1,0 +1,188 @@
+"""The configuration: directories of small YAML files, one typed model per kind, all mistakes reported together.
+
+Importing this package is cheap: it needs pydantic and PyYAML only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rawm import paths
+from rawm.config.corpora import Corpus, CorpusFile, OpenSpeechCorpus, SyntheticCorpus, TableCorpus
+from rawm.config.methods import MethodFile
+from rawm.config.models import DetectorFile, FrontendFile
+from rawm.config.reading import ConfigError, expand, read_model
+from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
+
+__all__ = [
+    "KINDS",
+    "ConfigError",
+    "Corpus",
+    "MainFile",
+    "OpenSpeechCorpus",
+    "Study",
+    "Subset",
+    "SyntheticCorpus",
+    "TableCorpus",
+    "Task",
+    "Tracking",
+    "Training",
+    "check_all",
+    "labels",
+    "load_corpus",
+    "load_frontend",
+    "load_main",
+    "load_study",
+]
+
+#: Folder under config/ -> the model of its files.
+KINDS: dict[str, Any] = {
+    "studies": StudyFile,
+    "streams": StreamFile,
+    "corpora": CorpusFile,
+    "frontends": FrontendFile,
+    "detectors": DetectorFile,
+    "methods": MethodFile,
+}
+CORPUS_CLASSES = ("fake", "genuine")  # in the order of the class indices
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with everything it names, validated.
+
+    Attributes:
+        name: label of the study file.
+        settings: the study file.
+        stream: the stream file; `tasks` are its tasks.
+        corpora, methods: label -> settings, for the labels that the study uses.
+        classes: names of the classes in the order of their indices (a detector's outputs).
+    """
+
+    name: str
+    settings: StudyFile
+    stream: StreamFile
+    frontend: Any
+    detector: Any
+    corpora: dict[str, Corpus]
+    methods: dict[str, Any]
+    classes: tuple[str, ...] = CORPUS_CLASSES
+
+    @property
+    def tasks(self) -> list[Task]:
+        return self.stream.tasks
+
+    def task(self, number: int) -> Task:
+        """Task 1, 2, ..."""
+        return self.stream.tasks[number - 1]
+
+    def training(self, method: str) -> Training:
+        """The study's training values with those the method's file overrides."""
+        override = self.methods[method].training.model_dump(exclude_none=True)
+        return self.settings.training.model_copy(update=override)
+
+    def title(self, method: str) -> str:
+        return self.methods[method].title or method
+
+
+def labels(kind: str, config: Path = paths.CONFIG) -> list[str]:
+    """Labels of one kind ("studies", "methods", ...), sorted."""
+    return sorted(path.stem for path in (config / kind).glob("*.yaml"))
+
+
+def _load(kind: str, label: str, config: Path) -> Any:
+    extra = {"name": label} if kind == "corpora" else None
+    model = read_model(config / kind / f"{label}.yaml", KINDS[kind], extra)
+    if kind == "corpora":
+        root = expand(model.root) if model.root else paths.corpus(label)
+        model = model.model_copy(update={"root": str(root)})
+    return model
+
+
+def load_corpus(label: str, config: Path = paths.CONFIG) -> Corpus:
+    """One corpus file with its `root` resolved; raises ConfigError."""
+    return _load("corpora", label, config)
+
+
+def load_frontend(label: str, config: Path = paths.CONFIG) -> Any:
+    """One front-end file; raises ConfigError."""
+    return _load("frontends", label, config)
+
+
+def load_main(config: Path = paths.CONFIG) -> MainFile:
+    """`config/config.yaml`; raises ConfigError."""
+    return read_model(config / "config.yaml", MainFile)
+
+
+def load_study(name: str, config: Path = paths.CONFIG) -> Study:
+    """Read a study and every file it names.
+
+    Raises:
+        ConfigError: all problems of all those files together.
+    """
+    problems: list[str] = []
+
+    def load(kind: str, label: str) -> Any:
+        try:
+            return _load(kind, label, config)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    settings = load("studies", name)
+    if settings is None:
+        raise ConfigError(problems)
+    stream = load("streams", settings.stream)
+    tasks = stream.tasks if stream else []
+    study = Study(
+        name,
+        settings,
+        stream,
+        frontend=load("frontends", settings.frontend),
+        detector=load("detectors", settings.detector),
+        corpora={label: load("corpora", label) for label in dict.fromkeys(c for t in tasks for c in t.corpora)},
+        methods={label: load("methods", label) for label in settings.methods},
+    )
+    if not problems:
+        problems = _cross_checks(study, config)
+    if problems:
+        raise ConfigError(problems)
+    return study
+
+
+def _cross_checks(study: Study, config: Path) -> list[str]:
+    """What no single file can know."""
+    problems = []
+    for label, method in study.methods.items():
+        compact = getattr(method, "compact", [])
+        for name in compact if isinstance(compact, list) else []:
+            if name not in study.classes:
+                known = ", ".join(study.classes)
+                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+    for label, corpus in study.corpora.items():
+        if isinstance(corpus, TableCorpus):
+            if not corpus.root or not Path(corpus.root).is_dir():
+                problems.append(
+                    f"{config}/corpora/{label}.yaml: root: no folder {corpus.root!r}; write the folder of the corpus"
+                )
+            elif not (Path(corpus.root) / corpus.table).is_file() and not Path(corpus.table).is_file():
+                problems.append(f"{config}/corpora/{label}.yaml: table: no file {corpus.table!r} under {corpus.root}")
+    return problems
+
+
+def check_all(config: Path = paths.CONFIG) -> list[str]:
+    """Problems of every file under `config`, whether a study uses it or not."""
+    problems: list[str] = []
+    for load, label in [(load_main, None)] + [
+        (lambda label, kind=kind: _load(kind, label, config), label) for kind in KINDS for label in labels(kind, config)
+    ]:
+        try:
+            load(config) if label is None else load(label)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    for name in [] if problems else labels("studies", config):
+        try:
+            load_study(name, config)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    return list(dict.fromkeys(problems))

@@ -1,0 +1,157 @@
+"""Reading YAML files into typed models, with every mistake said in one sentence."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from rawm.errors import UserError
+
+
+class ConfigError(UserError):
+    """All problems found in the configuration, one line each."""
+
+    def __init__(self, problems: list[str]):
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice, which plain YAML silently overwrites."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is written twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file; raises ConfigError with file and line."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file{_similar_file(path)}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError([f"{path}{where}: not valid YAML: {what}"]) from None
+    if not isinstance(content, dict):
+        raise ConfigError([f"{path}: is {_shown(content)}; a file of `key: value` lines is needed"])
+    return content
+
+
+def read_model(path: Path, model: Any, extra: dict[str, Any] | None = None) -> Any:
+    """Read `path` as `model` (a pydantic model or union), with `extra` keys added to what the file says.
+
+    Raises:
+        ConfigError: every problem of the file, each with file, key, what is wrong and what would be right.
+    """
+    content = read_yaml(path)
+    extra = extra or {}
+    if written := sorted(extra.keys() & content.keys()):
+        raise ConfigError([f"{path}: {key}: is not written in the file; remove it" for key in written])
+    try:
+        return TypeAdapter(model).validate_python(content | extra)
+    except ValidationError as error:
+        raise ConfigError([_sentence(path, content, problem, model) for problem in error.errors()]) from None
+
+
+def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
+    """One line for one pydantic error: `file: key: what is wrong; what would be right`."""
+    keys = [str(part) for part in _location(problem["loc"], content)]
+    where = f"{path}: {'.'.join(keys)}" if keys else str(path)
+    kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = _known_keys(model, content, problem["loc"])
+        return f"{where}: unknown key{_nearest(keys[-1], known)}; known keys: {', '.join(known)}"
+    if kind == "missing":
+        return f"{where}: is missing; add it"
+    if kind == "union_tag_not_found":
+        key = context["discriminator"].strip("'")
+        return f"{where}: {key}: is missing; one of {_tags(model)} is needed"
+    if kind == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        return f"{where}: {key}: unknown {context['tag']!r}{_nearest(context['tag'], tags)}; known: {', '.join(tags)}"
+    if kind == "value_error":
+        return f"{where}: {context['error']}"
+    message = problem["msg"].replace("Input should be", "must be").replace("Input", "it")
+    return f"{where}: is {_shown(given)}; {message[0].lower() + message[1:]}"
+
+
+def _location(location: tuple, content: Any) -> list:
+    """Drop the parts of a pydantic location that name a union's member instead of a key of the file."""
+    keys: list = []
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        if isinstance(content, dict) and part in content:
+            content = content[part]
+        elif isinstance(content, list) and isinstance(part, int) and part < len(content):
+            content = content[part]
+            part = part + 1
+        elif not last or (not isinstance(content, dict)):
+            continue
+        keys.append(part)
+    return keys
+
+
+def _models(model: Any) -> list:
+    """The pydantic models inside a model, an Annotated union, a list or a dict type."""
+    if hasattr(model, "model_fields"):
+        return [model]
+    return [found for part in getattr(model, "__args__", ()) for found in _models(part)]
+
+
+def _known_keys(model: Any, content: Any, location: tuple) -> list[str]:
+    """Keys that would be right beside the unknown one at the end of `location`."""
+    candidates = _models(model)
+    for part in location[:-1]:
+        if isinstance(part, str):
+            inside = [m for c in candidates if part in c.model_fields for m in _models(c.model_fields[part].annotation)]
+            tagged = [c for c in candidates if _tag(c) == part]
+            candidates = inside or tagged or candidates
+    names = {field.alias or name for c in candidates for name, field in c.model_fields.items()}
+    return sorted(names - {"name"} | ({"name"} if any("train" in c.model_fields for c in candidates) else set()))
+
+
+def _tag(model: Any) -> str | None:
+    """The discriminator value of a union's member."""
+    for key in ("algorithm", "loader", "type"):
+        if key in model.model_fields:
+            return getattr(model.model_fields[key].annotation, "__args__", (None,))[0]
+    return None
+
+
+def _tags(model: Any) -> str:
+    return ", ".join(tag for tag in map(_tag, _models(model)) if tag)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _nearest(word: Any, known: list[str]) -> str:
+    close = difflib.get_close_matches(str(word), known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _similar_file(path: Path) -> str:
+    names = sorted(other.stem for other in path.parent.glob("*.yaml"))
+    close = difflib.get_close_matches(path.stem, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(names)}" if names else ""
+
+
+def expand(folder: str) -> Path:
+    """Expand ~ and ${VARIABLES} in a folder's name."""
+    return Path(os.path.expandvars(folder)).expanduser()

@@ -1,0 +1,110 @@
+"""Studies and streams: `config/studies/*.yaml`, `config/streams/*.yaml` and `config/config.yaml`."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from rawm.config.base import Model
+
+
+class Training(Model):
+    """How every task is trained. A method file may override single values in its own `training:` section."""
+
+    epochs: int = Field(30, ge=1, description="Passes over the task's training utterances.")
+    batch_size: int = Field(32, ge=1, description="Utterances in a minibatch.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Its state starts fresh at each task.")
+    learning_rate: float = Field(1e-3, gt=0, description="Step size, constant over the task.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Momentum of sgd; the others ignore it.")
+    weight_decay: float = Field(0.0, ge=0, description="L2 penalty (adam, sgd) or decoupled decay (adamw).")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="Weights of the classes in the cross-entropy; balanced = inverse class frequency."
+    )
+    checkpoint: Literal["last", "best_dev"] = Field(
+        "last", description="Weights kept after a task: of the last epoch, or of the epoch with the lowest dev EER."
+    )
+
+
+class TrainingOverride(Model):
+    """Values that a method needs different from the study's `training:`; unset ones keep the study's value."""
+
+    epochs: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1)
+    optimizer: Literal["adam", "adamw", "sgd"] | None = None
+    learning_rate: float | None = Field(None, gt=0)
+    momentum: float | None = Field(None, ge=0, lt=1)
+    weight_decay: float | None = Field(None, ge=0)
+    class_weights: Literal["none", "balanced"] | None = None
+    checkpoint: Literal["last", "best_dev"] | None = None
+
+
+class StudyFile(Model):
+    """One study: which detector meets which stream, by which methods, with which seeds."""
+
+    title: str = Field(description="Shown on figures and in MLflow.")
+    description: str = Field("", description="What the study asks; shown in the report and in MLflow.")
+    stream: str = Field(description="Label of config/streams/<stream>.yaml.")
+    frontend: str = Field(description="Label of config/frontends/<frontend>.yaml.")
+    detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
+    methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
+    seeds: list[int] = Field(min_length=1, description="Each seed fixes weights, sample order and subsets of one run.")
+    training: Training = Field(Training(), description="How every task is trained.")
+
+    @model_validator(mode="after")
+    def _unique(self) -> "StudyFile":
+        for key in ("methods", "seeds"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} lists a value twice; each may appear once")
+        if min(self.seeds) < 0:
+            raise ValueError("seeds must be 0 or larger")
+        return self
+
+
+class Subset(Model):
+    """How many utterances of each class a split gives; null takes all there are."""
+
+    genuine: int | None = Field(None, ge=0, description="Genuine utterances; null = all.")
+    fake: int | None = Field(None, ge=0, description="Fake utterances; null = all.")
+
+
+class Task(Model):
+    """One task of a stream: corpora, filters on manifest columns, and subset sizes."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="Short name: lower case letters, digits, underscores.")
+    title: str = Field("", description="Shown on figures; the name where empty.")
+    corpora: list[str] = Field(min_length=1, description="Labels of config/corpora/<corpus>.yaml.")
+    where: dict[str, list[str]] = Field(
+        default_factory=dict, description="Manifest column -> values kept, e.g. attack: ['-', A01]."
+    )
+    train: Subset = Subset()
+    dev: Subset = Subset()
+    eval: Subset = Subset()
+
+
+class StreamFile(Model):
+    """Tasks in the order in which the detector meets them."""
+
+    title: str
+    tasks: list[Task] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _unique(self) -> "StreamFile":
+        names = [task.name for task in self.tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("two tasks have the same name; give each its own")
+        return self
+
+
+class Tracking(Model):
+    """Where runs are mirrored to."""
+
+    uri: str = Field("sqlite:///mlflow.db", description="MLflow tracking URI; MLFLOW_TRACKING_URI overrides it.")
+    experiment: str | None = Field(None, description="Experiment name; null = rawm/<study>.")
+
+
+class MainFile(Model):
+    """`config/config.yaml`: what a plain `snakemake` runs and where it reports to."""
+
+    study: str = Field(description="Label of config/studies/<study>.yaml.")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
+    tracking: Tracking = Tracking()

@@ -1,0 +1,8 @@
+"""The one error that a user can cause and mend."""
+
+
+class UserError(Exception):
+    """A mistake in the input: each line of the message says what is wrong, where, and what would be right.
+
+    The command line prints the message without a traceback and exits with status 1.
+    """
