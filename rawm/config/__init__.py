@@ -11,7 +11,7 @@ from rawm import paths
 from rawm.config.corpora import Corpus, CorpusFile, OpenSpeechCorpus, SyntheticCorpus, TableCorpus
 from rawm.config.methods import MethodFile
 from rawm.config.models import DetectorFile, FrontendFile
-from rawm.config.reading import ConfigError, expand, read_model
+from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "load_frontend",
     "load_main",
     "load_study",
+    "parse_main",
 ]
 
 #: Folder under config/ -> the model of its files.
@@ -114,6 +115,11 @@ def load_main(config: Path = paths.CONFIG) -> MainFile:
     return read_model(config / "config.yaml", MainFile)
 
 
+def parse_main(content: dict[str, Any]) -> MainFile:
+    """`config/config.yaml` as it is after changes on Snakemake's command line; raises ConfigError."""
+    return parse(content, MainFile, Path("config/config.yaml (or --config)"))
+
+
 def load_study(name: str, config: Path = paths.CONFIG) -> Study:
     """Read a study and every file it names.
 
@@ -165,7 +171,7 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
                 problems.append(
                     f"{config}/corpora/{label}.yaml: root: no folder {corpus.root!r}; write the folder of the corpus"
                 )
-            elif not (Path(corpus.root) / corpus.table).is_file() and not Path(corpus.table).is_file():
+            elif not corpus.table_path.is_file():
                 problems.append(f"{config}/corpora/{label}.yaml: table: no file {corpus.table!r} under {corpus.root}")
     return problems
 

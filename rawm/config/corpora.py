@@ -1,5 +1,6 @@
 """Corpora: `config/corpora/*.yaml`."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,9 +24,7 @@ class CorpusBase(Model):
     title: str = ""
     homepage: str = ""
     licence: str = ""
-    root: str = Field(
-        "", description="Folder on disk; ~ and ${VARIABLES} are expanded. Empty: results/corpora/<name>."
-    )
+    root: str = Field("", description="Folder on disk; ~ and ${VARIABLES} are expanded. Empty: results/corpora/<name>.")
     bad_audio: Literal["stop", "skip"] = Field(
         "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
     )
@@ -44,6 +43,12 @@ class TableCorpus(CorpusBase):
         default_factory=lambda: {"genuine": "genuine", "fake": "fake"},
         description="The table's words for the classes -> genuine | fake; other words are refused.",
     )
+
+    @property
+    def table_path(self) -> Path:
+        """The table's file: under root, or as written where there is none."""
+        inside = Path(self.root) / self.table
+        return inside if inside.is_file() else Path(self.table)
 
 
 class SyntheticCorpus(CorpusBase):

@@ -64,7 +64,9 @@ class Regularized(Projection):
     """What RAWM and RWM share: the beta mix of the two projectors and the distillation against the last detector."""
 
     variant: Literal["spectral", "paper"] = Field("spectral", description="Our projectors, or the published formula.")
-    rcond: float = Field(1e-3, gt=0, lt=1, description="variant paper: singular values of P below rcond x max count as 0.")
+    rcond: float = Field(
+        1e-3, gt=0, lt=1, description="variant paper: singular values of P below rcond x the largest are 0."
+    )
     scale: float = Field(1.0, ge=0, description="m: R = P + m beta Q. 0 is OWM; m beta = 1 is fine-tuning (spectral).")
     eta: float = Field(0.5, ge=0, le=1, description="Share of the distillation in the loss; 0 switches it off.")
     temperature: float = Field(2.0, gt=0, description="Softmax temperature tau of the distillation.")

@@ -27,7 +27,9 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is written twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is written twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -35,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file; raises ConfigError with file and line."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file{_similar_file(path)}"]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -54,7 +56,11 @@ def read_model(path: Path, model: Any, extra: dict[str, Any] | None = None) -> A
     Raises:
         ConfigError: every problem of the file, each with file, key, what is wrong and what would be right.
     """
-    content = read_yaml(path)
+    return parse(read_yaml(path), model, path, extra)
+
+
+def parse(content: dict[str, Any], model: Any, path: Path, extra: dict[str, Any] | None = None) -> Any:
+    """As `read_model`, for a mapping that was already read from `path`."""
     extra = extra or {}
     if written := sorted(extra.keys() & content.keys()):
         raise ConfigError([f"{path}: {key}: is not written in the file; remove it" for key in written])

@@ -1,0 +1,57 @@
+"""Detectors and memories on disk: safetensors with a readable header."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rawm.config.models import DetectorFile
+from rawm.detectors import build
+from rawm.detectors.detector import Detector
+from rawm.errors import UserError
+from rawm.files import atomic
+
+
+def save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write tensors and a header of strings, atomically and with the same bytes for the same content."""
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    with atomic(path) as temporary:
+        save_file(contiguous, temporary, metadata=header)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors and header; raises UserError where the file is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; train this task first") from None
+    except Exception as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it to make it again") from None
+
+
+def describe(settings: Any, n_features: int, pooled: bool, classes: tuple[str, ...]) -> dict[str, str]:
+    """The header entries from which `load_detector` builds the detector again."""
+    shape = {"n_features": n_features, "pooled": pooled, "classes": list(classes)}
+    return {"detector": settings.model_dump_json(), "shape": json.dumps(shape)}
+
+
+def save_detector(path: Path, detector: Detector, header: dict[str, str]) -> None:
+    """Write weights and input standardisation; `header` must hold what `describe` gives."""
+    save(path, detector.state_dict(), header)
+
+
+def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
+    """Build the detector that a file describes and fill it with its weights (on the CPU)."""
+    tensors, header = load(path)
+    shape = json.loads(header["shape"])
+    settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
+    with torch.random.fork_rng(devices=[]):  # building draws random weights, which are overwritten at once
+        detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
+    detector.load_state_dict(tensors)
+    return detector, header

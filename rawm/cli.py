@@ -1,0 +1,253 @@
+"""`rawm <verb>`: each verb parses its options and calls one function."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawm import config, paths
+from rawm.errors import UserError
+
+app = typer.Typer(
+    name="rawm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its steps is "
+    "one of these commands, to be copied, repeated and debugged alone.",
+)
+corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora.")
+app.add_typer(corpora, name="corpora")
+
+Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
+Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the run.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of torch; results do not depend on other running jobs.")]
+Corpus = Annotated[str, typer.Option(help="Label of a file in config/corpora/.")]
+
+
+def _example(*lines: str) -> str:
+    return "[bold]Examples[/bold]\n\n" + "\n\n".join(f"  $ {line}" for line in lines)
+
+
+def _study(name: str | None, method: str | None = None, seed: int | None = None) -> config.Study:
+    """Load a study and make sure that a method and a seed belong to it."""
+    study = config.load_study(name or config.load_main().study)
+    if method is not None and method not in study.methods:
+        raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
+    if seed is not None and seed not in study.settings.seeds:
+        seeds = ", ".join(map(str, study.settings.seeds))
+        raise UserError(f"--seed {seed}: is not a seed of study {study.name}; it has {seeds}")
+    return study
+
+
+def _torch(device: str, threads: int):
+    """Fix torch's threads and determinism; return the device."""
+    import torch
+
+    from rawm.training import choose_device
+
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return choose_device(device)
+
+
+@app.command(epilog=_example("rawm check", "rawm check --study synthetic"))
+def check(study: Annotated[str | None, typer.Option(help="Only what this study uses; default: every file.")] = None):
+    """Check the configuration: every mistake of every file, with file, key and what would be right."""
+    if study:
+        config.load_study(study)
+        typer.echo(f"study {study} and all files it names are fine")
+    elif problems := config.check_all():
+        raise config.ConfigError(problems)
+    else:
+        typer.echo("all files under config/ are fine")
+
+
+@corpora.command("list", epilog=_example("rawm corpora list"))
+def list_corpora():
+    """List the corpora of config/corpora/: loader, folder, whether its manifest is made."""
+    for label in config.labels("corpora"):
+        corpus = config.load_corpus(label)
+        made = "ready" if paths.manifest(label).exists() else "not made yet"
+        typer.echo(f"{label:24} {corpus.loader:12} {made:14} {corpus.root}  {corpus.title}")
+
+
+@corpora.command("fetch", epilog=_example("rawm corpora fetch open_en_tts"))
+def fetch_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    receipt: Annotated[Path | None, typer.Option(help="Where to write what was fetched.")] = None,
+):
+    """Fetch the Debian packages that an open-speech corpus is made of, without root."""
+    from rawm.corpora import open_speech
+
+    loaded = config.load_corpus(corpus)
+    if not isinstance(loaded, config.OpenSpeechCorpus):
+        raise UserError(
+            f"corpus {corpus}: loader {loaded.loader} has nothing to fetch; use `rawm corpora make {corpus}`"
+        )
+    open_speech.fetch(loaded, paths.PACKAGES, receipt or paths.PACKAGES / f"{corpus}.json")
+
+
+@corpora.command(
+    "make", epilog=_example("rawm corpora make synthetic_buzz", "rawm corpora make open_en_tts --workers 2")
+)
+def make_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make audio.")] = 1,
+):
+    """Write a corpus' manifest, and its audio where the pipeline makes it itself."""
+    from rawm.corpora import make
+
+    make(config.load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
+
+
+@corpora.command("check", epilog=_example("rawm corpora check open_en_tts", "rawm corpora check my_corpus --deep"))
+def check_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every file too.")] = False,
+):
+    """Audit a corpus: counts, missing and unlisted files, duplicates, leaks between splits, unreadable audio."""
+    from rawm.corpora import audit
+
+    report = audit.check(config.load_corpus(corpus), deep=deep)
+    for line in report.lines():
+        typer.echo(line)
+    if report.errors:
+        raise typer.Exit(1)
+
+
+@app.command(epilog=_example("rawm extract --frontend lfcc_stats --corpus open_en_tts --split train"))
+def extract(
+    frontend: Annotated[str, typer.Option(help="Label of a file in config/frontends/.")],
+    corpus: Corpus,
+    split: Annotated[str, typer.Option(help="train, dev or eval.")],
+    threads: Threads = 1,
+):
+    """Compute the features of one split of a corpus."""
+    _torch("cpu", threads)
+    from rawm.features import extract as extract_features
+
+    if split not in paths.SPLITS:
+        raise UserError(f"--split {split}: is not a split; use one of {', '.join(paths.SPLITS)}")
+    extract_features(
+        config.load_corpus(corpus),
+        config.load_frontend(frontend),
+        split,
+        paths.manifest(corpus),
+        paths.features(frontend, corpus, split),
+    )
+
+
+@app.command(epilog=_example("rawm train --study open_speech --method rawm --seed 0 --task 1"))
+def train(
+    study: Study,
+    method: Method,
+    seed: Seed,
+    task: Annotated[int, typer.Option(min=1, help="Number of the task; the one before it must be trained.")],
+    device: Device = "auto",
+    threads: Threads = 1,
+):
+    """Train one task of one run, starting from the files of the task before."""
+    loaded = _study(study, method, seed)
+    if task > len(loaded.tasks):
+        raise UserError(f"--task {task}: study {study} has {len(loaded.tasks)} tasks")
+    where = _torch(device, threads)
+    from rawm.training import train_task
+
+    train_task(loaded, method, seed, task, where)
+
+
+@app.command(epilog=_example("rawm evaluate --study open_speech --method rawm --seed 0"))
+def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", threads: Threads = 1):
+    """Score every task with every checkpoint of one run; write scores.parquet and metrics.json."""
+    loaded = _study(study, method, seed)
+    where = _torch(device, threads)
+    from rawm.evaluation import evaluate_run
+
+    evaluate_run(loaded, method, seed, where)
+
+
+@app.command(epilog=_example("rawm tables --study open_speech"))
+def tables(
+    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
+):
+    """Make the tables of a study (CSV, Markdown, LaTeX) from the scores of its runs."""
+    from rawm import tables as make_tables
+
+    make_tables.make(_study(study), output or paths.study(study) / "tables")
+
+
+@app.command(epilog=_example("rawm figures --study open_speech", "rawm figures --study open_speech --output paper/"))
+def figures(
+    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/figures.")] = None
+):
+    """Draw the figures of a study (SVG, PNG) from the scores and memories of its runs."""
+    from rawm import figures as make_figures
+
+    make_figures.make(_study(study), output or paths.study(study) / "figures")
+
+
+Uri = Annotated[
+    str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI; default config.yaml.")
+]
+
+
+def _tracking(study: str, uri: str | None) -> tuple[str, str]:
+    """Tracking URI and experiment name of a study."""
+    settings = config.load_main().tracking
+    return uri or settings.uri, settings.experiment or f"rawm/{study}"
+
+
+@app.command(epilog=_example("rawm track --study open_speech", "rawm track --study open_speech --uri http://host:5000"))
+def track(
+    study: Study, uri: Uri = None, receipt: Annotated[Path | None, typer.Option(help="Write what was done.")] = None
+):
+    """Mirror all finished runs of a study to MLflow. Doing it again changes nothing."""
+    from rawm import tracking
+
+    where, experiment = _tracking(study, uri)
+    tracking.log_study(_study(study), where, experiment, receipt)
+
+
+@app.command(epilog=_example("rawm ui", "rawm ui --study synthetic --port 5050"))
+def ui(
+    study: Annotated[str | None, typer.Option(help="Study to link to; default: the one of config/config.yaml.")] = None,
+    uri: Uri = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+):
+    """Start the MLflow UI and print the link that opens the study's saved view."""
+    from rawm import tracking
+
+    loaded = _study(study)
+    where, experiment = _tracking(loaded.name, uri)
+    tracking.serve(loaded, where, experiment, host, port)
+
+
+@app.command(epilog=_example("rawm schemas"))
+def schemas(output: Annotated[Path, typer.Option(help="Folder.")] = Path("workflow/schemas")):
+    """Write the JSON schemas of the configuration files, with which editors complete them."""
+    from rawm.config.schemas import write
+
+    for path in write(output):
+        typer.echo(path)
+
+
+def main() -> None:
+    """Run a verb; a user's mistake is printed without a traceback and gives exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"rawm: {line}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

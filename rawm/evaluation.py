@@ -1,0 +1,50 @@
+"""Checkpoint + tasks -> scores of every utterance, and the metrics of a run."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from rawm import checkpoint, metrics, paths
+from rawm.config import Study
+from rawm.files import atomic, write_json
+from rawm.progress import track
+from rawm.scoring import score
+from rawm.stream import load_split
+from rawm.training import untrained
+
+
+def evaluate_run(study: Study, method: str, seed: int, device: torch.device) -> None:
+    """Score the eval split of every task with the untrained detector and with the checkpoint after each task.
+
+    Writes scores.parquet (one row per checkpoint, task and utterance) and metrics.json of the run.
+    """
+    tasks = range(1, len(study.tasks) + 1)
+    evals = {number: load_split(study, number, "eval", seed) for number in tasks}
+    columns: dict[str, list] = {name: [] for name in ("after", "task", "utterance_id", "label", "score")}
+    for after in track([0, *tasks], f"{study.name} {method} seed {seed} evaluation", len(study.tasks) + 1):
+        if after == 0:
+            detector = untrained(study, seed, load_split(study, 1, "train", seed))
+        else:
+            detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, after))
+        detector.to(device)
+        for number, samples in evals.items():
+            columns["after"].append(np.full(len(samples), after, np.int8))
+            columns["task"].append(np.full(len(samples), number, np.int8))
+            columns["utterance_id"].append(np.array(samples.ids, dtype=object))
+            columns["label"].append(np.array(study.classes, dtype=object)[samples.labels.numpy()])
+            columns["score"].append(score(detector, samples, device))
+    scores = {name: np.concatenate(parts) for name, parts in columns.items()}
+    with atomic(paths.scores(study.name, method, seed)) as temporary:
+        pq.write_table(pa.table(scores), temporary, compression="zstd")
+    names = [task.name for task in study.tasks]
+    result = {"study": study.name, "method": method, "seed": seed} | metrics.from_scores(scores, names)
+    result["wall_s"] = [_seconds(study, method, seed, number) for number in tasks]
+    write_json(paths.metrics(study.name, method, seed), result)
+
+
+def _seconds(study: Study, method: str, seed: int, number: int) -> float:
+    lines = paths.history(study.name, method, seed, number).read_text().splitlines()
+    return round(sum(json.loads(line)["seconds"] for line in lines), 3)

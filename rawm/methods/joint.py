@@ -1,0 +1,12 @@
+"""Joint training ("Replay-All"): all tasks seen so far, shuffled together. The upper bound of every comparison."""
+
+from rawm.methods.method import Method
+
+
+class Joint(Method):
+    """Each task continues from the last weights and trains on the samples of every task seen so far.
+
+    One epoch passes over all of them, so later tasks take more steps.
+    """
+
+    uses_old_data = True

@@ -1,0 +1,53 @@
+"""What RAWM and RWM share: the mix of two projectors, and the distillation against the previous detector."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rawm import projection
+from rawm.detectors.detector import Detector
+from rawm.methods.distillation import Teacher, soft_cross_entropy
+from rawm.methods.layers import ProtectedLayers
+from rawm.methods.method import Task
+from rawm.methods.owm import training_inputs
+from rawm.samples import Batch
+
+
+class Regularizer:
+    """Holds the projectors and the previous detector of one run; RAWM and RWM differ in beta alone."""
+
+    def __init__(self, settings: Any):
+        self.settings = settings
+        self.layers = ProtectedLayers(self._projector, settings.statistics == "batch_mean")
+        self._teacher: Teacher | None = None
+
+    def _projector(self, statistics: Tensor) -> projection.Projector:
+        if self.settings.variant == "paper":
+            return projection.paper(statistics, self.settings.alpha, self.settings.rcond)
+        return projection.spectral(statistics, self.settings.energy)
+
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        """Project from now on; take the detector as it stands for the teacher."""
+        self.layers.activate(detector)
+        self._teacher = Teacher(detector) if task.number > 1 and self.settings.eta > 0 else None
+
+    def loss(self, batch: Batch, logits: Tensor, cross_entropy: Tensor) -> Tensor:
+        """(1 - eta) CE + eta distillation; plain cross-entropy in the first task."""
+        if self._teacher is None:
+            return cross_entropy
+        distillation = soft_cross_entropy(logits, self._teacher.logits(batch), self.settings.temperature)
+        return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
+
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, beta: float) -> None:
+        """One step whose update is multiplied by R = P + m beta Q."""
+        self.layers.move(detector, optimizer, self.settings.apply_to, gain=self.settings.scale * beta)
+
+    def end_task(self, detector: Detector, task: Task) -> None:
+        """Learn what the finished task's inputs use."""
+        self.layers.learn(detector, training_inputs(task))
+
+
+def class_mask(names: list[str], classes: tuple[str, ...]) -> Tensor:
+    """(classes,) bool: which classes are compact."""
+    return torch.tensor([name in names for name in classes])

@@ -1,0 +1,81 @@
+"""Study + manifests + features -> tasks with train, dev and eval samples."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rawm import manifest, paths
+from rawm.config import Study, Task
+from rawm.errors import UserError
+from rawm.features import FeatureStore
+from rawm.samples import Samples, concatenate
+from rawm.seeding import pick
+
+
+def load_split(study: Study, number: int, split: str, seed: int) -> Samples | None:
+    """Samples of one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
+
+    The seed chooses the training subset. Dev and eval subsets are the same for every seed, so that runs are compared
+    on equal data. A task without any development utterances gives None for its dev split.
+
+    Raises:
+        UserError: the subset asks for more utterances of a class than there are, or there are none at all.
+    """
+    task = study.task(number)
+    rows = {corpus: _rows(task, corpus, split) for corpus in task.corpora}
+    chosen = _choose(study, task, split, rows, seed if split == "train" else 0)
+    parts = []
+    for corpus, labels in rows.items():
+        ids = sorted(name for name in labels if (corpus, name) in chosen)
+        store = FeatureStore(paths.features(study.settings.frontend, corpus, split))
+        kept = [name for name in ids if store.has(name)]  # the rest was unreadable and the corpus says to skip it
+        index = store.index(kept)
+        features = store.vectors(index) if store.pooled else _Frames(store, index)
+        classes = torch.tensor([study.classes.index(labels[name]) for name in kept], dtype=torch.int64)
+        parts.append(Samples(kept, classes, features))
+    samples = concatenate(parts) if len(parts) > 1 else parts[0]
+    if len(samples) == 0 and split == "dev":
+        return None
+    if len(samples) == 0:
+        raise UserError(f"task {task.name}: {split} has no utterances; look at its corpora, `where` and subset sizes")
+    return samples
+
+
+def _rows(task: Task, corpus: str, split: str) -> dict[str, str]:
+    """Utterance id -> label, of what the task keeps of one corpus."""
+    kept = manifest.read(paths.manifest(corpus)).select(split=split, where=task.where)
+    return dict(zip(kept.utterance_id, kept.label, strict=True))
+
+
+def _choose(study: Study, task: Task, split: str, rows: dict[str, dict[str, str]], seed: int) -> set[tuple[str, str]]:
+    """(corpus, utterance id) of the subset that the task asks for."""
+    chosen: set[tuple[str, str]] = set()
+    problems = []
+    for label in study.classes:
+        found = {
+            f"{corpus}/{name}": (corpus, name) for corpus, ids in rows.items() for name in ids if ids[name] == label
+        }
+        wanted = getattr(getattr(task, split), label)
+        if wanted is not None and wanted > len(found):
+            problems.append(
+                f"config/streams/{study.settings.stream}.yaml: task {task.name}: {split}.{label}: asks for {wanted} "
+                f"utterances, but {', '.join(task.corpora)} has {len(found)}; ask for at most that many"
+            )
+        chosen |= {found[key] for key in pick(list(found), len(found) if wanted is None else wanted, seed)}
+    if problems:
+        raise UserError("\n".join(problems))
+    return chosen
+
+
+class _Frames(Sequence):
+    """Frame matrices of some utterances, read from the store when asked for."""
+
+    def __init__(self, store: FeatureStore, index: Sequence[int]):
+        self._store, self._index = store, index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, item: int) -> Tensor:
+        return self._store.frames(int(self._index[item]))

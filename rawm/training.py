@@ -1,0 +1,139 @@
+"""The one training loop: one task, any method, any detector."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from rawm import checkpoint, paths
+from rawm.config import Study, Training
+from rawm.detectors import build as build_detector
+from rawm.detectors.detector import Detector
+from rawm.files import atomic
+from rawm.methods import build as build_method
+from rawm.methods.method import Method, Task
+from rawm.progress import track
+from rawm.samples import Samples, concatenate
+from rawm.scoring import detection_eer
+from rawm.seeding import derive
+from rawm.stream import load_split
+
+
+def fit(
+    detector: Detector,
+    method: Method,
+    task: Task,
+    training: Training,
+    dev: Samples | None = None,
+    epochs: Callable = range,
+) -> list[dict]:
+    """Train `detector` on one task, in place, and let `method` remember it.
+
+    Args:
+        dev: the current task's development samples, for the curve and for `checkpoint: best_dev`.
+        epochs: gives the epochs to run, e.g. a progress bar around `range`.
+
+    Returns:
+        One record an epoch: epoch, step, loss (mean over minibatches), dev_eer (percent or None), seconds, time.
+    """
+    torch.manual_seed(derive(task.seed, "training"))
+    order = torch.Generator().manual_seed(derive(task.seed, "order"))
+    detector.to(task.device).requires_grad_(True).train()
+    method.begin_task(detector, task)
+    optimizer = make_optimizer(detector, training)
+    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(task.train, training, detector))
+    history, step, best = [], 0, (float("inf"), None)
+    for epoch in epochs(training.epochs):
+        started, losses = time.time(), []
+        for batch in task.train.batches(task.batch_size, order):
+            batch = batch.to(task.device)
+            optimizer.zero_grad(set_to_none=True)
+            output = detector(batch.features, batch.lengths)
+            loss = method.loss(detector, batch, output, criterion(output.logits, batch.labels))
+            loss.backward()
+            method.step(detector, optimizer, batch, output)
+            losses.append(loss.detach())
+        step += len(losses)
+        eer = detection_eer(detector, dev, task.device)
+        record = {"epoch": epoch + 1, "step": step, "loss": float(torch.stack(losses).mean()), "dev_eer": eer}
+        history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
+        if training.checkpoint == "best_dev" and eer is not None and eer < best[0]:
+            best = (eer, {name: value.clone() for name, value in detector.state_dict().items()})
+    if best[1] is not None:
+        detector.load_state_dict(best[1])
+    method.end_task(detector, task)
+    return history
+
+
+def make_optimizer(detector: Detector, training: Training) -> torch.optim.Optimizer:
+    """A fresh optimizer over the parameters that are not frozen."""
+    parameters = [p for p in detector.parameters() if p.requires_grad]
+    common = {"lr": training.learning_rate, "weight_decay": training.weight_decay, "fused": True}
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=training.momentum, **common)
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[training.optimizer](parameters, **common)
+
+
+def class_weights(samples: Samples, training: Training, detector: Detector) -> torch.Tensor | None:
+    """(classes,) inverse class frequencies with mean 1 over the samples; None where classes are not weighted."""
+    if training.class_weights == "none":
+        return None
+    counts = torch.bincount(samples.labels, minlength=detector.output.out_features).float()
+    weights = len(samples) / (counts.clamp_min(1) * (counts > 0).sum())
+    return weights.to(detector.output.weight.device)
+
+
+def untrained(study: Study, seed: int, first: Samples) -> Detector:
+    """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
+    torch.manual_seed(derive(seed, "weights"))
+    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
+    detector.standardise(*first.mean_std())
+    return detector
+
+
+def train_task(study: Study, method: str, seed: int, number: int, device: torch.device) -> None:
+    """Train task `number` of one run from the files of the task before, and write its own.
+
+    Writes detector.safetensors, memory.safetensors and history.jsonl under `paths.task(...)`.
+    """
+    learner = build_method(study.methods[method], study.classes)
+    training = study.training(method)
+    numbers = range(1, number + 1) if learner.uses_old_data else [number]
+    train = concatenate([load_split(study, n, "train", seed) for n in numbers])
+    if number == 1:
+        detector = untrained(study, seed, train)
+    else:
+        detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number - 1))
+        learner.load(checkpoint.load(paths.memory(study.name, method, seed, number - 1))[0])
+    task = Task(number, train, training.batch_size, derive(seed, "task", number), device)
+    title = f"{study.name} {method} seed {seed} task {number}/{len(study.tasks)}"
+    history = fit(
+        detector,
+        learner,
+        task,
+        training,
+        dev=load_split(study, number, "dev", seed),
+        epochs=lambda n: track(range(n), title, n),
+    )
+    header = {"study": study.name, "method": method, "seed": str(seed), "task": str(number)}
+    header["frontend"] = study.frontend.model_dump_json()
+    shape = checkpoint.describe(study.detector, train.n_features, train.pooled, study.classes)
+    checkpoint.save_detector(paths.detector(study.name, method, seed, number), detector, header | shape)
+    checkpoint.save(paths.memory(study.name, method, seed, number), learner.state(), header)
+    _write_history(paths.history(study.name, method, seed, number), number, history)
+
+
+def _write_history(path: Path, number: int, history: list[dict]) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text("".join(json.dumps({"task": number} | record) + "\n" for record in history))
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` takes a CUDA or Apple GPU where there is one; anything else is torch's own name."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -1,0 +1,177 @@
+"""
+Configuration, wildcards and input functions.
+
+Reads config/, all of it through `rawm.config`, so that every mistake is said before any job starts.
+"""
+
+import json
+import os
+from functools import lru_cache
+
+from snakemake.exceptions import WorkflowError
+
+import rawm.config
+from rawm import figures, paths, tables
+from rawm.provenance import code_hash
+
+
+FIGURES = figures.NAMES
+TABLES = tables.FILES
+
+
+@lru_cache
+def load_study(name):
+    """A study with everything it names; all its mistakes at once."""
+    try:
+        return rawm.config.load_study(name)
+    except rawm.config.ConfigError as error:
+        raise WorkflowError("The configuration has mistakes:\n" + str(error))
+
+
+def load_main():
+    """config/config.yaml with the changes of --config and --configfile."""
+    try:
+        return rawm.config.parse_main(config)
+    except rawm.config.ConfigError as error:
+        raise WorkflowError("The configuration has mistakes:\n" + str(error))
+
+
+MAIN = load_main()
+STUDY = load_study(MAIN.study)
+TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri
+
+
+wildcard_constraints:
+    study="|".join(rawm.config.labels("studies")),
+    method="|".join(rawm.config.labels("methods")),
+    corpus="|".join(rawm.config.labels("corpora")),
+    frontend="|".join(rawm.config.labels("frontends")),
+    seed=r"\d+",
+    task=r"[1-9]\d*",
+    split="train|dev|eval",
+
+
+def load_corpus(wildcards):
+    """The corpus file of a rule with the wildcard corpus."""
+    try:
+        return rawm.config.load_corpus(wildcards.corpus)
+    except rawm.config.ConfigError as error:
+        raise WorkflowError(str(error))
+
+
+def corpus_code(wildcards):
+    """Hash of the code that makes a corpus."""
+    return code_hash(f"rawm.corpora.{load_corpus(wildcards).loader}", "rawm.manifest")
+
+
+def corpus_sources(wildcards):
+    """What a corpus is made from: its packages, or the table that lists it."""
+    corpus = load_corpus(wildcards)
+    if corpus.loader == "open_speech":
+        return f"results/packages/{corpus.name}.json"
+    return str(corpus.table_path) if corpus.loader == "table" else []
+
+
+def task_features(study, numbers, splits):
+    """Feature files of some tasks (1, 2, ...) of a study."""
+    loaded = load_study(study)
+    return list(
+        dict.fromkeys(
+            str(paths.features(loaded.settings.frontend, corpus, split))
+            for number in numbers
+            for corpus in loaded.task(number).corpora
+            for split in splits
+        )
+    )
+
+
+def seen_features(wildcards):
+    """Training and development features of all tasks up to the rule's."""
+    return task_features(wildcards.study, range(1, int(wildcards.task) + 1), ["train", "dev"])
+
+
+def eval_features(wildcards):
+    """Evaluation features of all tasks."""
+    numbers = range(1, len(load_study(wildcards.study).tasks) + 1)
+    return task_features(wildcards.study, numbers, ["eval"]) + task_features(wildcards.study, [1], ["train"])
+
+
+def previous_task(name):
+    """Input function: a file of the task before the rule's; nothing for the first."""
+
+    def previous(wildcards):
+        if wildcards.task == "1":
+            return []
+        return f"results/{wildcards.study}/runs/{wildcards.method}/seed{wildcards.seed}/task{int(wildcards.task) - 1}/{name}"
+
+    return previous
+
+
+def detector_file(wildcards):
+    """The detector file of a study."""
+    return f"config/detectors/{load_study(wildcards.study).settings.detector}.yaml"
+
+
+def stream_file(wildcards):
+    """The stream file of a study."""
+    return f"config/streams/{load_study(wildcards.study).settings.stream}.yaml"
+
+
+def method_files(wildcards):
+    """The method files of a study."""
+    return [f"config/methods/{method}.yaml" for method in load_study(wildcards.study).methods]
+
+
+def training_settings(wildcards):
+    """What of the study and the stream a training job depends on, and nothing else of them."""
+    study = load_study(wildcards.study)
+    task = study.task(int(wildcards.task)).model_dump(exclude={"title", "eval"})
+    return json.dumps({"training": study.settings.training.model_dump(), "task": task}, sort_keys=True)
+
+
+def training_code(wildcards):
+    """Hash of the loop, the method and the detector that a training job runs."""
+    study = load_study(wildcards.study)
+    algorithm = study.methods[wildcards.method].algorithm
+    return code_hash("rawm.training", f"rawm.methods.{algorithm}", f"rawm.detectors.{study.detector.type}")
+
+
+def eval_settings(wildcards):
+    """What of the stream an evaluation depends on."""
+    tasks = [task.model_dump(include={"name", "corpora", "where", "eval"}) for task in load_study(wildcards.study).tasks]
+    return json.dumps(tasks, sort_keys=True)
+
+
+def run_checkpoints(study, method, seed):
+    """Detectors, memories and histories of one run."""
+    names = ["detector.safetensors", "memory.safetensors", "history.jsonl"]
+    numbers = range(1, len(load_study(study).tasks) + 1)
+    return [str(paths.task(study, method, seed, number) / name) for number in numbers for name in names]
+
+
+def checkpoints(wildcards):
+    """Detectors, memories and histories of the rule's run."""
+    return run_checkpoints(wildcards.study, wildcards.method, wildcards.seed)
+
+
+def all_runs(study):
+    """(method, seed) of every run of a study."""
+    loaded = load_study(study)
+    return [(method, seed) for method in loaded.methods for seed in loaded.settings.seeds]
+
+
+def all_checkpoints(study):
+    """Detectors, memories and histories of every run."""
+    return [path for method, seed in all_runs(study) for path in run_checkpoints(study, method, seed)]
+
+
+def all_metrics(study):
+    """Metrics and scores of every run."""
+    return [
+        str(file(study, method, seed)) for method, seed in all_runs(study) for file in (paths.metrics, paths.scores)
+    ]
+
+
+def all_train_features(wildcards):
+    """Training features of all tasks, whose input subspaces are compared."""
+    return task_features(wildcards.study, range(1, len(load_study(wildcards.study).tasks) + 1), ["train"])

@@ -1,0 +1,44 @@
+"""
+Corpora: recordings and protocols -> results/manifests/<corpus>.parquet
+
+Reads config/corpora/<corpus>.yaml and the corpus on disk; corpora that the pipeline makes itself are written to
+results/corpora/<corpus>.
+
+Steps:
+1. fetch_packages: Debian packages with human speech and synthesisers (open speech only)
+2. make_corpus: audio (where we make it) and the manifest
+"""
+
+
+rule fetch_packages:
+    """Download and unpack what an open-speech corpus is made of, without root."""
+    input:
+        corpus="config/corpora/{corpus}.yaml",
+    output:
+        receipt="results/packages/{corpus}.json",
+    log:
+        "results/logs/fetch_packages/{corpus}.log",
+    benchmark:
+        "results/benchmarks/fetch_packages/{corpus}.tsv"
+    resources:
+        network=1,
+    shell:
+        "rawm corpora fetch {wildcards.corpus} --receipt {output.receipt} > {log} 2>&1"
+
+
+rule make_corpus:
+    """Make the audio of a corpus where it is ours to make, and list its utterances."""
+    input:
+        corpus="config/corpora/{corpus}.yaml",
+        sources=corpus_sources,
+    output:
+        manifest="results/manifests/{corpus}.parquet",
+    params:
+        code=corpus_code,
+    log:
+        "results/logs/make_corpus/{corpus}.log",
+    benchmark:
+        "results/benchmarks/make_corpus/{corpus}.tsv"
+    threads: 1
+    shell:
+        "rawm corpora make {wildcards.corpus} --workers {threads} > {log} 2>&1"

@@ -1,0 +1,27 @@
+"""
+Evaluation: checkpoints + evaluation features -> scores.parquet and metrics.json of a run
+
+Every checkpoint, and the untrained detector, scores every task, also those not yet seen.
+"""
+
+
+rule evaluate_run:
+    """Score every task with every checkpoint of a run, and compute its task-by-task matrix and metrics."""
+    input:
+        checkpoints=checkpoints,
+        detector=detector_file,
+        features=eval_features,
+    output:
+        scores="results/{study}/runs/{method}/seed{seed}/scores.parquet",
+        metrics="results/{study}/runs/{method}/seed{seed}/metrics.json",
+    params:
+        settings=eval_settings,
+        code=code_hash("rawm.evaluation"),
+    log:
+        "results/{study}/logs/evaluate_run/{method}_seed{seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/evaluate_run/{method}_seed{seed}.tsv"
+    threads: 1
+    shell:
+        "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
+        " --device {config[device]} --threads {threads} > {log} 2>&1"

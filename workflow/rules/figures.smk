@@ -1,0 +1,54 @@
+"""
+Tables and figures: scores, metrics and memories of all runs -> results/<study>/{tables,figures}
+
+Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
+"""
+
+
+rule make_tables:
+    """Comparison of methods, task-by-task matrices and runs, as CSV, Markdown and LaTeX."""
+    input:
+        metrics=lambda wildcards: all_metrics(wildcards.study),
+        study="config/studies/{study}.yaml",
+        stream=stream_file,
+        methods=method_files,
+    output:
+        expand("results/{{study}}/tables/{name}", name=TABLES),
+    params:
+        code=code_hash("rawm.tables"),
+    log:
+        "results/{study}/logs/make_tables.log",
+    benchmark:
+        "results/{study}/benchmarks/make_tables.tsv"
+    shell:
+        "rawm tables --study {wildcards.study} > {log} 2>&1"
+
+
+rule draw_figures:
+    """All figures of a study, as SVG and PNG."""
+    input:
+        metrics=lambda wildcards: all_metrics(wildcards.study),
+        checkpoints=lambda wildcards: all_checkpoints(wildcards.study),
+        features=all_train_features,
+        study="config/studies/{study}.yaml",
+        stream=stream_file,
+        methods=method_files,
+    output:
+        expand("results/{{study}}/figures/{name}.png", name=FIGURES),
+        **{
+            name: report(
+                f"results/{{study}}/figures/{name}.svg",
+                caption=f"../report/{name}.rst",
+                category="Figures",
+                labels={"figure": name.replace("_", " ")},
+            )
+            for name in FIGURES
+        },
+    params:
+        code=code_hash("rawm.figures"),
+    log:
+        "results/{study}/logs/draw_figures.log",
+    benchmark:
+        "results/{study}/benchmarks/draw_figures.tsv"
+    shell:
+        "rawm figures --study {wildcards.study} > {log} 2>&1"
