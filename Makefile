@@ -1,0 +1,54 @@
+# Every target first makes its own environment in .venv, from the versions in requirements.txt.
+#   make run                    the study that config/config.yaml names: from fetch to figures and MLflow
+#   make run STUDY=synthetic    another study (no network needed for this one)
+#   make test                   all tests
+#   make ui                     the MLflow UI, with the link that opens the study's runs
+
+PYTHON ?= python3
+CORES ?= all
+STUDY ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: run test lint format bench ui requirements clean
+
+run: .venv/installed
+	snakemake --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+
+test: .venv/installed
+	pytest
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check workflow
+
+format: .venv/installed
+	ruff check --fix .
+	ruff format .
+	snakefmt workflow
+
+bench: .venv/installed
+	python -m tests.bench
+
+ui: .venv/installed
+	rawm ui $(if $(STUDY),--study $(STUDY))
+
+# New versions of everything: run this, then `make test`.
+requirements: .venv/installed
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	    --extra test pyproject.toml --output-file requirements.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .snakemake
+
+.venv/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
+	    { echo "Python 3.11 or 3.12 is needed, and $(PYTHON) is another; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || \
+	    { echo "$(PYTHON) has no ensurepip, which virtual environments need; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv==0.13.9
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --requirement requirements.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	touch $@

@@ -1,0 +1,219 @@
+"""OWM, RAWM and RWM: what is protected, and what their extremes are equal to."""
+
+import math
+
+import pytest
+import torch
+from problems import (
+    CPU,
+    assert_equal_weights,
+    assert_every_layer_differs,
+    detector_for,
+    gaussian_task,
+    method_for,
+    train,
+    weights,
+)
+from torch import nn
+
+from rawm.config import Training
+from rawm.methods.layers import ProtectedLayers, layer_inputs, matrix
+from rawm.methods.method import Task
+from rawm.methods.rawm import class_ratio
+from rawm.methods.rwm import radian_ratio
+from rawm.projection import spectral
+from rawm.training import fit
+
+TASKS = [gaussian_task(number) for number in (1, 2, 3)]
+
+
+def trained(values, hidden=(16, 16), tasks=TASKS, **training):
+    training = Training(**{"epochs": 2, "batch_size": 16, "learning_rate": 0.01} | training)
+    return train(detector_for(tasks[0], hidden), method_for(values), tasks, training)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"optimizer": "adam"},
+        {"optimizer": "adam", "weight_decay": 0.1},
+        {"optimizer": "adamw", "weight_decay": 0.1},
+        {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.05},
+    ],
+)
+def test_a_linear_detector_keeps_every_old_logit_exactly(training):
+    tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]  # task 1 lies in 12 of 24 dimensions
+    detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "owm", "energy": 1.0})
+    training = Training(**{"epochs": 10, "batch_size": 16, "learning_rate": 0.01} | training)
+    train(detector, method, tasks, training, numbers=[1])
+    old, new = (detector(t.features).logits.detach() for t in tasks)
+    train(detector, method, tasks, training, numbers=[2])
+    torch.testing.assert_close(detector(tasks[0].features).logits, old, atol=1e-5, rtol=0)
+    assert (detector(tasks[1].features).logits - new).abs().max() > 0.1  # and yet it learned
+
+
+def test_fine_tuning_breaks_what_owm_keeps():
+    tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]
+    detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "finetune"})
+    train(detector, method, tasks, numbers=[1])
+    old = detector(tasks[0].features).logits.detach()
+    train(detector, method, tasks, numbers=[2])
+    assert (detector(tasks[0].features).logits - old).abs().max() > 0.1
+
+
+def test_in_an_mlp_the_first_step_keeps_every_layer_on_its_old_inputs():
+    tasks = [gaussian_task(number, n=12, d=24) for number in (1, 2)]  # fewer samples than widths: room to move
+    detector, method = detector_for(tasks[0], hidden=(32, 32)), method_for({"algorithm": "owm", "energy": 1.0})
+    train(detector, method, tasks, numbers=[1])
+    seen = {}
+    layers = {name: layer for name, layer in detector.named_modules() if isinstance(layer, nn.Linear)}
+    hooks = [
+        layer.register_forward_hook(lambda _, args, out, name=name: seen.update({name: (args[0], out)}))
+        for name, layer in layers.items()
+    ]
+    detector(tasks[0].features)
+    for hook in hooks:
+        hook.remove()
+    before = weights(detector)
+    step = Training(epochs=1, batch_size=12, learning_rate=0.01)
+    fit(detector, method, Task(2, tasks[1], 12, 0, CPU), step)
+    assert_every_layer_differs(before, weights(detector))
+    for name, (x, out) in seen.items():
+        torch.testing.assert_close(layers[name](x), out, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_rawm_with_scale_0_is_owm_bit_for_bit(optimizer):
+    rawm = trained({"algorithm": "rawm", "scale": 0, "eta": 0, "energy": 0.95}, optimizer=optimizer)
+    owm = trained({"algorithm": "owm", "energy": 0.95}, optimizer=optimizer)
+    assert_equal_weights(weights(rawm), weights(owm))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_rawm_with_m_beta_1_is_fine_tuning_bit_for_bit(optimizer):
+    values = {"algorithm": "rawm", "scale": 1, "eta": 0, "balance": "constant", "beta": 1}
+    finetune = trained({"algorithm": "finetune"}, optimizer=optimizer)
+    assert_equal_weights(weights(trained(values, optimizer=optimizer)), weights(finetune))
+
+
+def test_lwf_with_lambda_0_is_fine_tuning_bit_for_bit():
+    assert_equal_weights(weights(trained({"algorithm": "lwf", "lambda": 0})), weights(trained({"algorithm": "finetune"})))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"algorithm": "lwf"},
+        {"algorithm": "owm"},
+        {"algorithm": "owm", "projector": "rls"},
+        {"algorithm": "rawm", "eta": 0, "scale": 0.1},
+        {"algorithm": "rawm", "scale": 1},
+        {"algorithm": "rawm", "variant": "paper", "eta": 0},
+        {"algorithm": "rwm", "eta": 0, "scale": 0.1},
+    ],
+)
+def test_differs_from_fine_tuning_in_every_layer(values):
+    assert_every_layer_differs(weights(trained(values)), weights(trained({"algorithm": "finetune"})))
+
+
+def test_projecting_the_gradient_or_the_step_is_the_same_for_plain_sgd():
+    gradient = trained({"algorithm": "owm", "apply_to": "gradient"}, optimizer="sgd")
+    step = trained({"algorithm": "owm", "apply_to": "step"}, optimizer="sgd")
+    for name, value in weights(step).items():
+        torch.testing.assert_close(value, weights(gradient)[name], atol=1e-5, rtol=1e-5)
+
+
+def test_the_first_task_is_plain_training():
+    for values in ({"algorithm": "owm"}, {"algorithm": "rawm"}, {"algorithm": "rwm"}, {"algorithm": "lwf"}):
+        finetune = trained({"algorithm": "finetune"}, tasks=TASKS[:1])
+        assert_equal_weights(weights(trained(values, tasks=TASKS[:1])), weights(finetune))
+
+
+def test_class_ratio_counts_with_one_added():
+    genuine = torch.tensor([False, True])
+    assert class_ratio(torch.tensor([1, 0, 0, 0]), genuine) == 2 / 4
+    assert class_ratio(torch.tensor([0, 0]), genuine) == 1 / 3
+    assert class_ratio(torch.tensor([1, 1]), genuine) == 3
+    many = torch.tensor([True, False, True])
+    assert class_ratio(torch.tensor([0, 1, 2, 2]), many) == 4 / 2
+
+
+def test_radian_ratio_follows_its_formula():
+    compact = torch.tensor([False, True])
+    balanced = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    assert radian_ratio(balanced, torch.tensor([0, 1]), compact) == pytest.approx(1)
+    p = 1 / (1 + math.exp(1.0))
+    one = radian_ratio(torch.tensor([[0.5, -0.5]]), torch.tensor([1]), compact)
+    assert one == pytest.approx(math.tan(math.pi / 4 + 0.5 * math.asin(p)))
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_radian_ratio_of_one_class_only_is_clamped(label):
+    logits = torch.full((64, 2), 30.0) * torch.tensor([1.0 - label, float(label)])
+    beta = radian_ratio(logits, torch.full((64,), label), torch.tensor([False, True]))
+    assert beta == pytest.approx(math.tan(0.02) if label == 0 else math.tan(math.pi / 2 - 0.02))
+
+
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (nn.Linear(5, 3), (7, 5)),
+        (nn.Linear(5, 3, bias=False), (7, 4, 5)),
+        (nn.Conv1d(4, 3, 3, padding=1, stride=2), (2, 4, 11)),
+        (nn.Conv1d(4, 3, 3, padding="same", dilation=2), (2, 4, 11)),
+        (nn.Conv2d(2, 3, (3, 5), padding=(1, 2), dilation=(1, 2)), (2, 2, 9, 12)),
+        (nn.Conv2d(2, 3, 3, padding="valid", bias=False), (2, 2, 9, 12)),
+    ],
+)
+def test_layer_inputs_times_the_weight_matrix_is_the_layer(layer, shape):
+    x = torch.randn(shape)
+    out = layer(x)
+    channels_last = out if isinstance(layer, nn.Linear) else out.flatten(2).transpose(1, 2)
+    product = layer_inputs(layer, x) @ matrix(layer.weight, layer.bias).T
+    torch.testing.assert_close(product, channels_last.reshape(-1, 3), atol=1e-5, rtol=1e-4)
+
+
+class ConvNet(nn.Module):
+    """A convolution, batch normalisation and a linear layer: what is not protected must stand still."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(4, 6, 3)
+        self.norm = nn.BatchNorm1d(6)
+        self.linear = nn.Linear(6, 2)
+
+    def forward(self, x, lengths=None):
+        return self.linear(torch.relu(self.norm(self.conv(x))).mean(2))
+
+
+def test_convolutions_are_protected_and_normalisation_is_frozen():
+    torch.manual_seed(0)
+    net = ConvNet()
+    old, new = torch.randn(3, 4, 4), torch.randn(20, 4, 9)
+    net(torch.randn(8, 4, 9))
+    net.eval()
+    layers = ProtectedLayers(lambda c: spectral(c, 1.0), batch_means=False)
+    layers.learn(net, [type("Batch", (), {"features": old, "lengths": None})])
+    net.train()
+    layers.activate(net)
+    assert not net.norm.training
+    assert not net.norm.weight.requires_grad
+    before = net.conv(old).detach()
+    optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=0.05)
+    net(new).square().sum().backward()
+    weight = net.conv.weight.detach().clone()
+    layers.move(net, optimizer, "step", gain=0.0)
+    assert not torch.equal(weight, net.conv.weight)
+    torch.testing.assert_close(net.conv(old), before, atol=1e-5, rtol=0)
+
+
+def test_measured_compact_class_is_the_tight_one():
+    generator = torch.Generator().manual_seed(0)
+    tight = torch.tensor([5.0] * 8) + 0.1 * torch.randn(40, 8, generator=generator)
+    spread = 5 * torch.randn(40, 8, generator=generator)
+    from rawm.samples import Samples
+
+    samples = Samples([str(i) for i in range(80)], torch.tensor([1] * 40 + [0] * 40), torch.cat([tight, spread]))
+    method = method_for({"algorithm": "rwm", "compact": "measured"})
+    train(detector_for(samples), method, [samples])
+    assert method._compact.tolist() == [False, True]
