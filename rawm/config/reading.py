@@ -67,7 +67,17 @@ def parse(content: dict[str, Any], model: Any, path: Path, extra: dict[str, Any]
     try:
         return TypeAdapter(model).validate_python(content | extra)
     except ValidationError as error:
-        raise ConfigError([_sentence(path, content, problem, model) for problem in error.errors()]) from None
+        problems = error.errors()
+        unknown = [problem["loc"] for problem in problems if problem["type"] == "extra_forbidden"]
+        problems = [problem for problem in problems if not _explained(problem, unknown)]
+        raise ConfigError([_sentence(path, content, problem, model) for problem in problems]) from None
+
+
+def _explained(problem: dict, unknown: list[tuple]) -> bool:
+    """Whether a missing key is an unknown one beside it, mistyped; that one's sentence says it already."""
+    *parent, key = problem["loc"] or ("",)
+    beside = [str(other[-1]) for other in unknown if list(other[:-1]) == parent]
+    return problem["type"] == "missing" and bool(difflib.get_close_matches(str(key), beside))
 
 
 def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
