@@ -34,7 +34,7 @@ def test_rls_is_symmetric_between_0_and_1_and_shrinks_with_every_task():
         p = projection.rls_closed_form(c, 0.5)
         values = torch.linalg.eigvalsh(p)
         assert torch.equal(p, p.T)
-        assert 0 <= values.min() and values.max() <= 1 + 1e-12
+        assert values.min() >= 0 and values.max() <= 1 + 1e-12
         assert torch.linalg.eigvalsh(previous - p).min() > -1e-12
         previous = p
 

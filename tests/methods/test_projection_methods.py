@@ -97,7 +97,8 @@ def test_rawm_with_m_beta_1_is_fine_tuning_bit_for_bit(optimizer):
 
 
 def test_lwf_with_lambda_0_is_fine_tuning_bit_for_bit():
-    assert_equal_weights(weights(trained({"algorithm": "lwf", "lambda": 0})), weights(trained({"algorithm": "finetune"})))
+    lwf = trained({"algorithm": "lwf", "lambda": 0})
+    assert_equal_weights(weights(lwf), weights(trained({"algorithm": "finetune"})))
 
 
 @pytest.mark.parametrize(
