@@ -1,0 +1,183 @@
+"""Speech-like signals made by a formula, and fakes of them: a corpus for tests and machines without network.
+
+An utterance is a train of glottal pulses with breath noise, a pitch contour with declination and accents, four formants
+that glide from syllable to syllable, syllable loudness and pauses. Its fake is the same utterance with the same source,
+formants and loudness, altered by one attack; both then pass through the same kind of channel (spectral tilt, noise,
+level). Everything follows from the corpus file's seed.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rawm import audio
+from rawm.config.corpora import SyntheticCorpus
+from rawm.seeding import derive
+
+RATE = 16000
+FRAME, HOP = 512, 128  # samples of the frames in which the vocal tract is filtered
+SPEAKERS = 8
+SHARES = {"train": 0.60, "dev": 0.15, "eval": 0.25}
+_BANDWIDTHS = np.array([90.0, 110.0, 160.0, 220.0])  # Hz of the formants
+_NOTCH = (2600.0, 3400.0, 0.35)  # Hz, Hz, gain left in the band
+_LEVELS = 40  # steps between 0 and the loudest sample of a quantised fake
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Plan of an utterance, before it sounds.
+
+    pitch: (n,) Hz; loudness: (n,) 0 to 1; formants: (frames, 4) Hz; breath: level of noise relative to the pulses;
+    seed: of its breath noise.
+    """
+
+    pitch: np.ndarray
+    loudness: np.ndarray
+    formants: np.ndarray
+    breath: float
+    seed: int
+
+
+def make(corpus: SyntheticCorpus, packages_dir: Path, workers: int) -> list[dict[str, Any]]:
+    """Write the FLAC files under the corpus' root and return the rows of its manifest.
+
+    A genuine utterance and its fake share group and split. `packages_dir` and `workers` are not used: nothing is
+    fetched, and one core needs a few seconds.
+    """
+    order = np.random.default_rng(derive(corpus.seed, "splits")).permutation(corpus.utterances)
+    bounds = np.cumsum([round(share * corpus.utterances) for share in list(SHARES.values())[:-1]])
+    split_of = {
+        int(number): split for split, part in zip(SHARES, np.split(order, bounds), strict=True) for number in part
+    }
+    rows = []
+    for number in range(corpus.utterances):
+        speaker = number % SPEAKERS
+        utterance = plan(corpus, speaker, np.random.default_rng(derive(corpus.seed, "utterance", number)))
+        for label, attack in (("genuine", "-"), ("fake", corpus.attack)):
+            rng = np.random.default_rng(derive(corpus.seed, label, number))
+            samples = channel(corpus, speak(utterance, attack), rng)
+            name = f"{corpus.name}_{number:04d}_{label}"
+            audio.save_flac(Path(corpus.root) / f"{name}.flac", samples, RATE)
+            rows.append(
+                {
+                    "utterance_id": name,
+                    "path": f"{name}.flac",
+                    "label": label,
+                    "split": split_of[number],
+                    "corpus": corpus.name,
+                    "speaker": f"speaker{speaker}",
+                    "attack": attack,
+                    "language": "-",
+                    "duration_s": len(samples) / RATE,
+                    "group": f"{corpus.name}_{number:04d}",
+                }
+            )
+    return rows
+
+
+def plan(corpus: SyntheticCorpus, speaker: int, rng: np.random.Generator) -> Utterance:
+    """Draw pitch, loudness and formants of one utterance."""
+    voice = np.random.default_rng(derive(corpus.seed, "speaker", speaker))
+    base, tract = corpus.pitch_hz * voice.uniform(0.85, 1.2), voice.uniform(0.92, 1.1)
+    n = round(RATE * corpus.duration_s * rng.uniform(0.75, 1.25))
+    syllables = max(2, round(n / RATE * rng.uniform(4.0, 5.5)))
+    edges = np.concatenate([[0], np.sort(rng.uniform(0.6, 1.4, syllables).cumsum())])
+    edges = (edges / edges[-1] * n).round().astype(int)
+    middles = (edges[:-1] + edges[1:]) / 2
+    time = np.arange(n)
+
+    accents = np.interp(time, middles, rng.normal(0.0, 0.12, syllables))
+    jitter = np.interp(time, np.arange(0, n + 80, 80), rng.normal(0.0, 0.015, len(np.arange(0, n + 80, 80))))
+    pitch = base * np.exp(0.12 - 0.24 * time / n + accents + jitter)
+
+    loudness = np.zeros(n)
+    for start, stop in pairwise(edges):
+        length = max(2, round((stop - start) * rng.uniform(0.75, 1.0)))  # the rest of the syllable is a short pause
+        loudness[start : start + length] = rng.uniform(0.4, 1.0) * np.hanning(length) ** 0.5
+    low, high = np.array([270.0, 850.0, 2100.0, 3200.0]), np.array([800.0, 2100.0, 2900.0, 3900.0])
+    vowels = tract * rng.uniform(low, high, (syllables, 4))
+    frames = np.arange(_frames(n)) * HOP
+    formants = np.stack([np.interp(frames, middles, vowels[:, k]) for k in range(4)], axis=1)
+    return Utterance(pitch, loudness, formants, rng.uniform(0.1, 0.2), int(rng.integers(2**31)))
+
+
+def speak(utterance: Utterance, attack: str) -> np.ndarray:
+    """(n,) samples of an utterance, genuine ("-") or altered by an attack; the loudest sample is 1."""
+    if attack == "buzz":  # a vocoder's monotone, without breath or micro-variation of the pitch
+        flat = np.full_like(utterance.pitch, utterance.pitch.mean())
+        utterance = replace(utterance, pitch=flat, breath=0.25 * utterance.breath)
+    spectrum = np.fft.rfft(_cut(_source(utterance)) * _window(), axis=1)
+    response = _vocal_tract(utterance.formants)
+    if attack == "smooth":  # a statistical model's average over time and frequency
+        response = np.exp(_blur(_blur(np.log(response), 9, axis=0), 13, axis=1))
+    if attack == "notch":  # a band that the synthesiser hardly renders
+        f = np.fft.rfftfreq(FRAME, 1 / RATE)
+        response = response * np.where((f >= _NOTCH[0]) & (f < _NOTCH[1]), _NOTCH[2], 1.0)
+    samples = _join(np.fft.irfft(spectrum * response, n=FRAME, axis=1) * _window(), len(utterance.pitch))
+    samples = samples * utterance.loudness
+    samples = samples / np.abs(samples).max()
+    return np.round(samples * _LEVELS) / _LEVELS if attack == "quantised" else samples
+
+
+def channel(corpus: SyntheticCorpus, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Recording conditions, equal for both classes: tilt above 1 kHz, white noise, level around -26 dB."""
+    f = np.fft.rfftfreq(len(samples), 1 / RATE)
+    tilt = corpus.tilt * rng.uniform(0.9, 1.1)
+    shaped = np.fft.irfft(np.fft.rfft(samples) * (1 + (f / 1000) ** 2) ** (-tilt / 2), n=len(samples))
+    shaped /= np.sqrt(np.mean(shaped**2))
+    noisy = shaped + 10 ** ((corpus.noise_db + rng.uniform(-2, 2)) / 20) * rng.standard_normal(len(samples))
+    return noisy * 10 ** ((-26 + rng.uniform(-3, 3)) / 20)
+
+
+def _source(utterance: Utterance) -> np.ndarray:
+    """(n,) glottal pulses at the pitch, each of unit energy per second, plus breath noise."""
+    rng = np.random.default_rng(utterance.seed)
+    phase = np.cumsum(utterance.pitch / RATE)
+    pulses = np.zeros(len(phase))
+    pulses[np.flatnonzero(np.diff(np.floor(phase), prepend=0.0))] = 1.0
+    pulses *= np.sqrt(RATE / utterance.pitch)
+    return pulses + utterance.breath * rng.standard_normal(len(phase))
+
+
+def _vocal_tract(formants: np.ndarray) -> np.ndarray:
+    """(frames, bins) gains of second-order resonances in cascade, each 1 at 0 Hz, with the glottis' fall."""
+    f = np.fft.rfftfreq(FRAME, 1 / RATE)[None, :, None]
+    centre, width = formants[:, None, :], _BANDWIDTHS[None, None, :]
+    gains = centre**2 / np.sqrt((centre**2 - f**2) ** 2 + (f * width) ** 2)
+    fall = 1 / (1 + (f[..., 0] / 300.0) ** 2) ** 0.5
+    return (gains + 0.02).prod(axis=2) * fall
+
+
+def _blur(x: np.ndarray, width: int, axis: int) -> np.ndarray:
+    """Running mean of odd `width` along an axis, the ends repeated."""
+    pad = [(0, 0)] * x.ndim
+    pad[axis] = (width // 2 + 1, width // 2)
+    sums = np.cumsum(np.pad(x, pad, mode="edge"), axis=axis)
+    return (np.take(sums, range(width, sums.shape[axis]), axis) - np.take(sums, range(x.shape[axis]), axis)) / width
+
+
+def _frames(n: int) -> int:
+    return n // HOP + FRAME // HOP
+
+
+def _window() -> np.ndarray:
+    """Root of a periodic Hann window whose squares sum to 1 at this hop."""
+    return np.sin(np.pi * np.arange(FRAME) / FRAME) * np.sqrt(2 * HOP / FRAME)
+
+
+def _cut(x: np.ndarray) -> np.ndarray:
+    """(n,) -> (frames, FRAME), overlapping, centred on multiples of HOP."""
+    padded = np.pad(x, (FRAME // 2, FRAME + FRAME // 2))
+    return np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP][: _frames(len(x))]
+
+
+def _join(frames: np.ndarray, n: int) -> np.ndarray:
+    """The inverse of `_cut` for windowed frames: overlap and add."""
+    steps = FRAME // HOP
+    total = np.zeros((len(frames) + steps - 1, HOP))
+    for step in range(steps):
+        total[step : step + len(frames)] += frames[:, step * HOP : (step + 1) * HOP]
+    return total.reshape(-1)[FRAME // 2 : FRAME // 2 + n]
