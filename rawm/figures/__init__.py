@@ -1,6 +1,52 @@
-"""Figures of a study, drawn from the files of its finished runs."""
+"""Figures of a study, drawn from the files of its finished runs. Importing this does not load Matplotlib."""
 
-from rawm.figures.matrix import matrix_figure
-from rawm.figures.style import save
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["matrix_figure", "save"]
+from rawm.config import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: The figures of a study; each becomes NAME.svg and NAME.png.
+NAMES = (
+    "eer_matrices",
+    "eer_stream",
+    "average_eer",
+    "comparison",
+    "learning_vs_forgetting",
+    "projector_spectra",
+    "projector_rank",
+    "subspaces",
+)
+
+
+def make(study: Study, output_dir: str | Path, formats: Sequence[str] = ("svg", "png")) -> None:
+    """Write every figure of a study; the same bytes for the same runs.
+
+    Args:
+        study: its runs must be finished.
+        output_dir: folder, made where it is missing.
+        formats: suffixes that Matplotlib can write.
+
+    Raises:
+        UserError: a run is not finished or a file of it is damaged.
+    """
+    from rawm.figures.study import make as draw_all
+
+    draw_all(study, output_dir, formats)
+
+
+def matrix_figure(matrix: Any, tasks: Sequence[str], title: str) -> "Figure":
+    """Heat map of one run's EER matrix (percent, (T + 1, T), row 0 = untrained); see `rawm.figures.matrix`."""
+    from rawm.figures.matrix import matrix_figure as draw
+
+    return draw(matrix, tasks, title)
+
+
+def save(figure: "Figure", path: str | Path) -> None:
+    """Write a figure atomically in the format of the path's suffix, with the same bytes on each run."""
+    from rawm.figures.style import save as write
+
+    write(figure, path)

@@ -84,8 +84,9 @@ def eer_matrices(matrices: dict[str, ArrayLike], tasks: Sequence[str], seeds: in
         seeds: how many seeds the means are over.
     """
     count = len(tasks)
-    columns = max(1, min(len(matrices), 4, int(6.0 / (0.3 * count + 0.35))))
-    rows = math.ceil(len(matrices) / columns)
+    fitting = max(1, min(len(matrices), 4, int(6.3 / (0.25 * count + 0.3))))
+    rows = math.ceil(len(matrices) / fitting)
+    columns = math.ceil(len(matrices) / rows)
     height = rows * (0.2 * (count + 1) + 0.55) + 0.75
     figure = Figure(figsize=(TWO_COLUMNS, height), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)

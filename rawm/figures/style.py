@@ -5,14 +5,16 @@ Figures are built from `matplotlib.figure.Figure`, never from pyplot, so nothing
 
 import functools
 import hashlib
+import math
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from rawm.files import atomic
 
@@ -126,7 +128,8 @@ def save(figure: Figure, path: str | Path) -> None:
     path = Path(path)
     metadata: dict[str, Any] = {".svg": {"Date": None}, ".png": {"Software": None}, ".pdf": {"CreationDate": None}}
     with mpl_style.context(["default", RC]), atomic(path) as temporary:
-        figure.savefig(temporary, dpi=DPI, metadata=metadata.get(path.suffix))
+        options = {"pil_kwargs": {"optimize": True}} if path.suffix == ".png" else {}
+        figure.savefig(temporary, dpi=DPI, metadata=metadata.get(path.suffix), **options)
 
 
 def wrap(text: str, width: int, lines: int = 2) -> str:
@@ -151,3 +154,22 @@ def bare(axes: Axes) -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def method_handles(titles: Mapping[str, str], chosen: Mapping[str, Look]) -> list[Line2D]:
+    """Legend entries: a line with a marker for each method."""
+    return [
+        Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=titles[method])
+        for method, look in chosen.items()
+    ]
+
+
+def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Put a legend over a constrained figure, in as many columns as fit, and make the figure taller by it."""
+    width, height = figure.get_size_inches()
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(width / (0.52 + 0.06 * longest))))
+    rows = math.ceil(len(handles) / columns)
+    columns = math.ceil(len(handles) / rows)
+    figure.set_size_inches(width, height + 0.16 * rows + 0.1)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2, handletextpad=0.5)

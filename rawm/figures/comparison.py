@@ -1,0 +1,122 @@
+"""Methods against each other: final error, forgetting, and how the two ends of the trade-off are met."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rawm.figures.style import (
+    MUTED,
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    Look,
+    bare,
+    legend_above,
+    looks,
+    method_handles,
+    styled,
+    wrap,
+)
+
+NO_FORGETTING = "one task: nothing can be forgotten"
+
+
+def _row(axes: Axes, y: int, values: np.ndarray, look: Look) -> str:
+    """Draw one method's mean, standard deviation and seeds; return the numbers in words."""
+    mean = values.mean()
+    axes.scatter(values, np.full(len(values), y + 0.22), s=7, color=look.colour, alpha=0.55, linewidth=0)
+    std = values.std(ddof=1) if len(values) > 1 else None
+    if std is not None:
+        axes.plot([mean - std, mean + std], [y, y], color=look.colour, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(mean, y, marker=look.marker, color=look.colour, markersize=5.5, markeredgewidth=0.4, linestyle="")
+    return f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
+
+
+def _numbers(axes: Axes, texts: list[str]) -> None:
+    """Write the numbers on the right, one line per method."""
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(range(len(texts)), texts)
+    bare(right)
+
+
+@styled
+def comparison(
+    average: Mapping[str, np.ndarray], forgetting: Mapping[str, np.ndarray], titles: Mapping[str, str]
+) -> Figure:
+    """Final average EER and forgetting of each method, best average on top.
+
+    Args:
+        average: method -> average EER in percent of each seed, (seeds,).
+        forgetting: method -> forgetting (EER increase, percentage points) of each seed; NaN for one task.
+        titles: method -> name.
+    """
+    order = sorted(average, key=lambda method: average[method].mean())
+    chosen = looks(average)
+    figure = Figure(figsize=(TWO_COLUMNS, 0.85 + 0.24 * len(order)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, values, label in (
+        (left, average, "average EER after the last task (%)"),
+        (right, forgetting, "forgetting: EER increase (points)"),
+    ):
+        axes.set_xlabel(label)
+        if any(np.isnan(values[method]).any() for method in order):
+            axes.text(0.5, 0.5, NO_FORGETTING, ha="center", va="center", transform=axes.transAxes, color=MUTED)
+            axes.set_xticks([])
+            continue
+        texts = [_row(axes, y, values[method], chosen[method]) for y, method in enumerate(order)]
+        _numbers(axes, texts)
+        axes.grid(axis="x")
+        axes.margins(x=0.06)
+    left.set_xlim(left=0)
+    right.axvline(0, color=MUTED, linewidth=0.7, zorder=0)
+    left.set_yticks(range(len(order)), [wrap(titles[method], 28, 1) for method in order])
+    left.set_ylim(len(order) - 0.4, -0.6)
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    return figure
+
+
+@styled
+def learning_vs_forgetting(
+    learning: Mapping[str, np.ndarray], forgetting: Mapping[str, np.ndarray], titles: Mapping[str, str]
+) -> Figure:
+    """Stability against plasticity: small dots are seeds, large markers their means; best is lower left.
+
+    Args:
+        learning: method -> mean EER right after learning each task, percent, (seeds,).
+        forgetting: method -> EER increase until the end, percentage points, (seeds,); NaN for one task.
+        titles: method -> name in the legend.
+    """
+    figure = Figure(figsize=(ONE_COLUMN, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel("learning: EER right after a task (%)")
+    axes.set_ylabel("forgetting: EER increase (points)")
+    if any(np.isnan(values).any() for values in forgetting.values()):
+        axes.text(0.5, 0.5, NO_FORGETTING, ha="center", va="center", transform=axes.transAxes, color=MUTED)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return figure
+    axes.axhline(0, color=MUTED, linewidth=0.7, zorder=0)
+    for method, look in looks(learning).items():
+        x, y = learning[method], forgetting[method]
+        axes.scatter(x, y, s=8, color=look.colour, alpha=0.5, linewidth=0)
+        axes.plot(
+            x.mean(),
+            y.mean(),
+            marker=look.marker,
+            color=look.colour,
+            markersize=7,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            linestyle="",
+        )
+    axes.grid()
+    axes.margins(0.08)
+    axes.set_xlim(left=0)
+    handles = method_handles(titles, looks(learning))
+    for handle in handles:
+        handle.set_linestyle("")
+    legend_above(figure, handles)
+    return figure

@@ -1,0 +1,86 @@
+"""Curves over the stream: what happens to each task, and to all of them, as tasks are learned."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rawm.figures.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, legend_above, looks, method_handles, styled, wrap
+
+BANDED = 8  # more methods than this and their bands would hide each other
+
+
+def _curve(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look, band: bool) -> None:
+    """Mean over seeds of values (seeds, len(x)), with a band of one sample standard deviation."""
+    mean = values.mean(axis=0)
+    axes.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.line, markeredgewidth=0.4, clip_on=False)
+    if band and len(values) > 1:
+        std = values.std(axis=0, ddof=1)
+        low, high = np.maximum(mean - std, 0), mean + std
+        axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
+
+
+def _percent_axis(axes: Axes, highest: float) -> None:
+    axes.set_ylim(0, highest)
+    axes.grid(axis="y")
+
+
+@styled
+def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], tasks: Sequence[str]) -> Figure:
+    """One panel per task: its EER after each task, a line per method; a rule marks when the task is learned.
+
+    Args:
+        matrices: method -> EER in percent, (seeds, T + 1, T); row 0 = untrained detector.
+        titles: method -> name in the legend.
+        tasks: titles of the T tasks.
+    """
+    count = len(tasks)
+    columns = min(count, 5 if count in (5, 9, 10) or count > 12 else 4)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(ONE_COLUMN, TWO_COLUMNS * min(1, columns / 3)), 1.75 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    x = np.arange(count + 1)
+    highest = max(1.0, 1.05 * max(values.mean(axis=0).max() for values in matrices.values()))
+    width = int(92 / columns)
+    for number, axes in enumerate(grid.flat, 1):
+        if number > count:
+            axes.set_axis_off()
+            continue
+        axes.axvspan(-0.25, number - 0.5, color="#F3F3F3", linewidth=0)
+        axes.axvline(number, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+        for method, look in looks(matrices).items():
+            _curve(axes, x, matrices[method][:, :, number - 1], look, band=len(matrices) <= BANDED)
+        axes.set_title(wrap(f"{number} {tasks[number - 1]}", width), fontsize=7.5)
+        axes.set_xlim(-0.25, count + 0.25)
+        axes.set_xticks(x)
+        axes.tick_params(labelbottom=number + columns > count)
+        _percent_axis(axes, highest)
+    figure.supylabel("EER of the task (%)", fontsize=8)
+    figure.supxlabel("after learning task (0 = untrained); dashed: the panel's task is learned", fontsize=8)
+    legend_above(figure, method_handles(titles, looks(matrices)))
+    return figure
+
+
+@styled
+def average_eer(curves: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> Figure:
+    """Mean EER over the tasks seen so far, against their number.
+
+    Args:
+        curves: method -> percent, (seeds, T).
+        titles: method -> name in the legend.
+    """
+    count = next(iter(curves.values())).shape[1]
+    figure = Figure(figsize=(ONE_COLUMN, 2.3), layout="constrained")
+    axes = figure.add_subplot()
+    x = np.arange(1, count + 1)
+    for method, look in looks(curves).items():
+        _curve(axes, x, curves[method], look, band=len(curves) <= BANDED)
+    axes.set_xticks(x)
+    axes.set_xlim(0.8, count + 0.2)
+    _percent_axis(axes, max(1.0, 1.05 * max(values.mean(axis=0).max() for values in curves.values())))
+    axes.set_xlabel("tasks learned")
+    axes.set_ylabel("average EER, tasks so far (%)")
+    legend_above(figure, method_handles(titles, looks(curves)))
+    return figure

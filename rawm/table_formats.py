@@ -1,0 +1,88 @@
+"""A table as Markdown, LaTeX (booktabs) and CSV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell, and whether it is the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers and rows; the first `names` columns hold names, the others numbers.
+
+    Attributes:
+        short: narrow headers for LaTeX.
+        note: printed below: units, directions, what bold means.
+        breaks: rows before which LaTeX draws a line.
+    """
+
+    headers: Sequence[str]
+    short: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    names: int
+    note: str
+    breaks: frozenset[int] = frozenset()
+
+
+def csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Comma-separated values with four decimals; an empty field for a number that does not exist (None)."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    numbers = frame.select_dtypes("floating").columns
+    frame[numbers] = frame[numbers].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def markdown(table: Table) -> str:
+    """A GitHub table with the best values in bold, and the note below."""
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    aligned = [":--" if column < table.names else "--:" for column in range(len(table.headers))]
+    body = [line([f"**{cell.text}**" if cell.best else cell.text for cell in row]) for row in table.rows]
+    return "\n".join([line(table.headers), line(aligned), *body, "", table.note, ""])
+
+
+SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+SPECIAL |= {char: f"\\{char}" for char in "&%$#_{}"}
+
+
+def _tex(text: str) -> str:
+    escaped = "".join(SPECIAL.get(char, char) for char in text)
+    return f"${escaped[0]}${escaped[1:]}" if escaped.startswith("-") and escaped[1:] else escaped
+
+
+def latex(table: Table) -> str:
+    """A `tabular` for \\input; needs the package booktabs. The note stands above it as a comment, for a caption."""
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(cells) + r" \\"
+
+    body = []
+    for number, row in enumerate(table.rows):
+        body += [r"\midrule"] * (number in table.breaks)
+        body.append(line([rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in row]))
+    columns = "l" * table.names + "r" * (len(table.short) - table.names)
+    return "\n".join(
+        [
+            "% \\usepackage{booktabs}",
+            f"% {_tex(table.note)}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            line([_tex(name) for name in table.short]),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )

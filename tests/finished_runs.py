@@ -1,0 +1,98 @@
+"""Finished runs that no detector ever made: scores drawn at random, in the files of a real study."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from safetensors.numpy import save_file
+
+from rawm import metrics, paths
+from rawm.config import Study, load_study
+from rawm.files import write_json
+
+REPOSITORY = Path(__file__).parents[1]
+METHODS = ("finetune", "joint", "lwf", "owm", "rawm", "rawm_paper", "rwm")
+TITLES = ("English synthesisers", "Mandarin, telephone", "Tagalog and Spanish, noisy street recordings", "German", "Old")
+DIMENSIONS = {"hidden.0": 41, "hidden.2": 25, "output": 17}
+
+
+def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_projectors=True) -> Study:
+    """Write configuration and finished runs of a study under `folder`, which must be the working directory.
+
+    Methods that the repository does not have are copies of fine-tuning.
+    """
+    config = folder / "config"
+    shutil.copytree(REPOSITORY / "config", config)
+    for method in methods:
+        if not (config / "methods" / f"{method}.yaml").exists():
+            shutil.copy(config / "methods" / "finetune.yaml", config / "methods" / f"{method}.yaml")
+            text = (config / "methods" / f"{method}.yaml").read_text()
+            (config / "methods" / f"{method}.yaml").write_text(text.replace("Fine-tuning", f"Method {method}"))
+    stream = [
+        {"name": f"task_{number}", "title": TITLES[(number - 1) % len(TITLES)], "corpora": ["synthetic_buzz"]}
+        for number in range(1, tasks + 1)
+    ]
+    _write(config / "streams" / "made_up.yaml", {"title": "Made up", "tasks": stream})
+    study = yaml.safe_load((config / "studies" / "synthetic.yaml").read_text())
+    study |= {"title": "Made-up runs", "stream": "made_up", "methods": list(methods), "seeds": list(seeds)}
+    _write(config / "studies" / "made_up.yaml", study)
+    loaded = load_study("made_up", config)
+    for index, method in enumerate(methods):
+        for seed in seeds:
+            _write_run(loaded, method, seed, strength=0.3 + 0.7 * (index % 7) / 6, with_projectors=with_projectors)
+    return loaded
+
+
+def _write(path: Path, content: dict) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def _write_run(study: Study, method: str, seed: int, strength: float, with_projectors: bool) -> None:
+    rng = np.random.default_rng([seed, *method.encode()])
+    tasks = len(study.tasks)
+    columns: dict[str, list] = {name: [] for name in ("after", "task", "utterance_id", "label", "score")}
+    for after in range(tasks + 1):
+        for task in range(1, tasks + 1):
+            distance = _distance(after, task, strength) + (0.2 * rng.standard_normal() if after else 0)
+            labels = np.array(["genuine", "fake"] * 60, dtype=object)
+            columns["after"].append(np.full(120, after, np.int8))
+            columns["task"].append(np.full(120, task, np.int8))
+            columns["utterance_id"].append(np.array([f"t{task}_{n:03d}" for n in range(120)], dtype=object))
+            columns["label"].append(labels)
+            columns["score"].append((rng.standard_normal(120) + distance * (labels == "genuine")).astype(np.float32))
+    scores = {name: np.concatenate(parts) for name, parts in columns.items()}
+    paths.run(study.name, method, seed).mkdir(parents=True)
+    pq.write_table(pa.table(scores), paths.scores(study.name, method, seed))
+    content = {"study": study.name, "method": method, "seed": seed}
+    content |= metrics.from_scores(scores, [task.name for task in study.tasks])
+    write_json(paths.metrics(study.name, method, seed), content | {"wall_s": [1.5] * tasks})
+    for task in range(1, tasks + 1):
+        _write_task(study, method, seed, task, with_projectors)
+
+
+def _distance(after: int, task: int, strength: float) -> float:
+    """How far apart the classes' scores are: learned at its task, then forgotten with a half-life."""
+    if after < task:
+        return 0.5 * (after > 0)
+    return 3.5 * math.exp(-(1 - strength) * (after - task)) * (0.7 + 0.3 * strength)
+
+
+def _write_task(study: Study, method: str, seed: int, task: int, with_projectors: bool) -> None:
+    folder = paths.task(study.name, method, seed, task)
+    folder.mkdir(parents=True)
+    epoch = {"task": task, "epoch": 1, "step": 9, "loss": 0.4, "dev_eer": 12.5, "seconds": 1.5, "time": 1e9}
+    paths.history(study.name, method, seed, task).write_text(json.dumps(epoch) + "\n")
+    tensors = {}
+    if with_projectors and method.startswith(("owm", "rawm", "rwm")):
+        for layer, dimension in DIMENSIONS.items():
+            values = 100 * task * np.exp(-np.arange(dimension) * 0.5 / task)
+            rank = int(np.searchsorted(np.cumsum(values), 0.97 * values.sum())) + 1
+            tensors |= {f"{layer}.statistics": np.diag(values), f"{layer}.eigenvalues": values}
+            kind = "projector" if method == "rawm_paper" else "basis"
+            tensors[f"{layer}.{kind}"] = np.eye(dimension) if kind == "projector" else np.eye(dimension)[:, :rank].copy()
+    save_file(tensors, paths.memory(study.name, method, seed, task), metadata={"method": method})
