@@ -22,8 +22,9 @@ FRAME, HOP = 512, 128  # samples of the frames in which the vocal tract is filte
 SPEAKERS = 8
 SHARES = {"train": 0.60, "dev": 0.15, "eval": 0.25}
 _BANDWIDTHS = np.array([90.0, 110.0, 160.0, 220.0])  # Hz of the formants
-_NOTCH = (2600.0, 3400.0, 0.35)  # Hz, Hz, gain left in the band
-_LEVELS = 40  # steps between 0 and the loudest sample of a quantised fake
+_STRENGTHS = np.array([1.0, 0.6, 0.4, 0.3])  # peak gains of the formants
+_NOTCH = (2400.0, 3600.0, 0.55)  # Hz, Hz, gain left in the band
+_LEVELS = 15  # steps between 0 and the loudest sample of a quantised fake
 
 
 @dataclass(frozen=True)
@@ -97,19 +98,19 @@ def plan(corpus: SyntheticCorpus, speaker: int, rng: np.random.Generator) -> Utt
     for start, stop in pairwise(edges):
         length = max(2, round((stop - start) * rng.uniform(0.75, 1.0)))  # the rest of the syllable is a short pause
         loudness[start : start + length] = rng.uniform(0.4, 1.0) * np.hanning(length) ** 0.5
-    low, high = np.array([270.0, 850.0, 2100.0, 3200.0]), np.array([800.0, 2100.0, 2900.0, 3900.0])
+    low, high = np.array([270.0, 900.0, 2300.0, 3300.0]), np.array([800.0, 2000.0, 2800.0, 3800.0])
     vowels = tract * rng.uniform(low, high, (syllables, 4))
     frames = np.arange(_frames(n)) * HOP
     formants = np.stack([np.interp(frames, middles, vowels[:, k]) for k in range(4)], axis=1)
-    return Utterance(pitch, loudness, formants, rng.uniform(0.1, 0.2), int(rng.integers(2**31)))
+    return Utterance(pitch, loudness, formants, rng.uniform(0.35, 0.6), int(rng.integers(2**31)))
 
 
 def speak(utterance: Utterance, attack: str) -> np.ndarray:
     """(n,) samples of an utterance, genuine ("-") or altered by an attack; the loudest sample is 1."""
     if attack == "buzz":  # a vocoder's monotone, without breath or micro-variation of the pitch
         flat = np.full_like(utterance.pitch, utterance.pitch.mean())
-        utterance = replace(utterance, pitch=flat, breath=0.25 * utterance.breath)
-    spectrum = np.fft.rfft(_cut(_source(utterance)) * _window(), axis=1)
+        utterance = replace(utterance, pitch=flat, breath=0.0)
+    spectrum = _source(utterance)
     response = _vocal_tract(utterance.formants)
     if attack == "smooth":  # a statistical model's average over time and frequency
         response = np.exp(_blur(_blur(np.log(response), 9, axis=0), 13, axis=1))
@@ -123,32 +124,36 @@ def speak(utterance: Utterance, attack: str) -> np.ndarray:
 
 
 def channel(corpus: SyntheticCorpus, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Recording conditions, equal for both classes: tilt above 1 kHz, white noise, level around -26 dB."""
-    f = np.fft.rfftfreq(len(samples), 1 / RATE)
+    """Recording conditions, equal for both classes: noise, tilt above 1 kHz, level around -26 dB."""
+    size = 1 << (len(samples) + RATE // 10).bit_length()  # a power of two is quick, and the filter does not wrap round
+    f = np.fft.rfftfreq(size, 1 / RATE)
     tilt = corpus.tilt * rng.uniform(0.9, 1.1)
-    shaped = np.fft.irfft(np.fft.rfft(samples) * (1 + (f / 1000) ** 2) ** (-tilt / 2), n=len(samples))
-    shaped /= np.sqrt(np.mean(shaped**2))
-    noisy = shaped + 10 ** ((corpus.noise_db + rng.uniform(-2, 2)) / 20) * rng.standard_normal(len(samples))
-    return noisy * 10 ** ((-26 + rng.uniform(-3, 3)) / 20)
+    gain = (1 + (f / 1000) ** 2) ** (-tilt / 2)
+    noise = 10 ** ((corpus.noise_db + rng.uniform(-2, 2)) / 20) * rng.standard_normal(len(samples))
+    noisy = samples / np.sqrt(np.mean(samples**2)) + noise
+    shaped = np.fft.irfft(np.fft.rfft(noisy, size) * gain, size)[: len(samples)]
+    return shaped / np.sqrt(np.mean(shaped**2)) * 10 ** ((-26 + rng.uniform(-3, 3)) / 20)
 
 
 def _source(utterance: Utterance) -> np.ndarray:
-    """(n,) glottal pulses at the pitch, each of unit energy per second, plus breath noise."""
+    """(frames, bins) spectra of pulses at the pitch (unit power) plus breath noise, which grows up to 4 kHz."""
     rng = np.random.default_rng(utterance.seed)
     phase = np.cumsum(utterance.pitch / RATE)
     pulses = np.zeros(len(phase))
     pulses[np.flatnonzero(np.diff(np.floor(phase), prepend=0.0))] = 1.0
     pulses *= np.sqrt(RATE / utterance.pitch)
-    return pulses + utterance.breath * rng.standard_normal(len(phase))
+    noise = rng.standard_normal(len(phase))
+    rise = np.minimum(np.fft.rfftfreq(FRAME, 1 / RATE) / 4000.0, 1.0)
+    spectra = [np.fft.rfft(_cut(signal) * _window(), axis=1) for signal in (pulses, noise)]
+    return spectra[0] + utterance.breath * rise * spectra[1]
 
 
 def _vocal_tract(formants: np.ndarray) -> np.ndarray:
-    """(frames, bins) gains of second-order resonances in cascade, each 1 at 0 Hz, with the glottis' fall."""
+    """(frames, bins) gains of second-order resonances side by side, over a floor of -40 dB."""
     f = np.fft.rfftfreq(FRAME, 1 / RATE)[None, :, None]
-    centre, width = formants[:, None, :], _BANDWIDTHS[None, None, :]
-    gains = centre**2 / np.sqrt((centre**2 - f**2) ** 2 + (f * width) ** 2)
-    fall = 1 / (1 + (f[..., 0] / 300.0) ** 2) ** 0.5
-    return (gains + 0.02).prod(axis=2) * fall
+    centre, width = formants[:, None, :], _BANDWIDTHS
+    gains = centre * width / np.sqrt((centre**2 - f**2) ** 2 + (f * width) ** 2)
+    return gains @ _STRENGTHS + 0.01
 
 
 def _blur(x: np.ndarray, width: int, axis: int) -> np.ndarray:
