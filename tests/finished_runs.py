@@ -17,7 +17,13 @@ from rawm.files import write_json
 
 REPOSITORY = Path(__file__).parents[1]
 METHODS = ("finetune", "joint", "lwf", "owm", "rawm", "rawm_paper", "rwm")
-TITLES = ("English synthesisers", "Mandarin, telephone", "Tagalog and Spanish, noisy street recordings", "German", "Old")
+TITLES = (
+    "English synthesisers",
+    "Mandarin, telephone",
+    "Tagalog and Spanish, noisy street recordings",
+    "German",
+    "Old",
+)
 DIMENSIONS = {"hidden.0": 41, "hidden.2": 25, "output": 17}
 
 
@@ -94,5 +100,7 @@ def _write_task(study: Study, method: str, seed: int, task: int, with_projectors
             rank = int(np.searchsorted(np.cumsum(values), 0.97 * values.sum())) + 1
             tensors |= {f"{layer}.statistics": np.diag(values), f"{layer}.eigenvalues": values}
             kind = "projector" if method == "rawm_paper" else "basis"
-            tensors[f"{layer}.{kind}"] = np.eye(dimension) if kind == "projector" else np.eye(dimension)[:, :rank].copy()
+            tensors[f"{layer}.{kind}"] = (
+                np.eye(dimension) if kind == "projector" else np.eye(dimension)[:, :rank].copy()
+            )
     save_file(tensors, paths.memory(study.name, method, seed, task), metadata={"method": method})

@@ -22,7 +22,7 @@ COLOURS = colormaps["YlGnBu"]
 def _text_colour(value: float) -> str:
     """Black or white, whichever is read more easily on the cell's colour."""
     red, green, blue, _ = COLOURS(min(value / CHANCE, 1.0))
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "black"
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
 
 
 def _heat_map(axes: Axes, matrix: np.ndarray, fontsize: float) -> None:
@@ -100,7 +100,7 @@ def eer_matrices(matrices: dict[str, ArrayLike], tasks: Sequence[str], seeds: in
     for axes in grid[:, 0]:
         axes.set_ylabel("after task")
     _colour_bar(figure, list(grid.flat), fraction=0.03, pad=0.02, aspect=25)
-    key = "   ".join(f"{number} {name}" for number, name in enumerate(tasks, 1))
+    key = "   ".join(f"{number} {name}".replace(" ", "\N{NO-BREAK SPACE}") for number, name in enumerate(tasks, 1))
     runs = f"Mean of {seeds} seeds." if seeds > 1 else "One seed."
     note = f"Rows: after task (0 = untrained). Columns: evaluated on task. Frame: task just learned. {runs}"
     figure.supxlabel(wrap(key, 120, 4) + "\n" + note, fontsize=7, color=MUTED)

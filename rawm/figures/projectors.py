@@ -126,8 +126,10 @@ def projector_rank(
             if layer not in ranks[method]:
                 continue
             values = ranks[method][layer]
-            x = numbers + 0.07 * (index - (len(ranks) - 1) / 2)  # beside each other where they are equal
-            axes.plot(x, values.mean(axis=0), color=look.colour, marker=look.marker, linestyle=look.line)
+            x = numbers + 0.13 * (index - (len(ranks) - 1) / 2)  # beside each other where they are equal
+            axes.plot(
+                x, values.mean(axis=0), color=look.colour, marker=look.marker, linestyle=look.line, markersize=3.5
+            )
             axes.scatter(np.tile(x, len(values)), values.ravel(), s=5, color=look.colour, alpha=0.4, linewidth=0)
         axes.set_title(layer)
         axes.set_xticks(numbers)

@@ -1,7 +1,7 @@
 """Curves over the stream: what happens to each task, and to all of them, as tasks are learned."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,8 +22,10 @@ def _curve(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look, band: bool
         axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
 
 
-def _percent_axis(axes: Axes, highest: float) -> None:
-    axes.set_ylim(0, highest)
+def _percent_axis(axes: Axes, shown: Iterable[np.ndarray]) -> None:
+    """From 0 to a little above the highest mean with its band."""
+    tops = [values.mean(axis=0) + (values.std(axis=0, ddof=1) if len(values) > 1 else 0) for values in shown]
+    axes.set_ylim(0, max(1.0, 1.03 * max(top.max() for top in tops)))
     axes.grid(axis="y")
 
 
@@ -39,10 +41,11 @@ def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], ta
     count = len(tasks)
     columns = min(count, 5 if count in (5, 9, 10) or count > 12 else 4)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(ONE_COLUMN, TWO_COLUMNS * min(1, columns / 3)), 1.75 * rows), layout="constrained")
+    figure = Figure(
+        figsize=(max(ONE_COLUMN, TWO_COLUMNS * min(1, columns / 3)), 0.2 + 1.75 * rows), layout="constrained"
+    )
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     x = np.arange(count + 1)
-    highest = max(1.0, 1.05 * max(values.mean(axis=0).max() for values in matrices.values()))
     width = int(92 / columns)
     for number, axes in enumerate(grid.flat, 1):
         if number > count:
@@ -56,7 +59,7 @@ def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], ta
         axes.set_xlim(-0.25, count + 0.25)
         axes.set_xticks(x)
         axes.tick_params(labelbottom=number + columns > count)
-        _percent_axis(axes, highest)
+        _percent_axis(axes, matrices.values())
     figure.supylabel("EER of the task (%)", fontsize=8)
     figure.supxlabel("after learning task (0 = untrained); dashed: the panel's task is learned", fontsize=8)
     legend_above(figure, method_handles(titles, looks(matrices)))
@@ -79,7 +82,7 @@ def average_eer(curves: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> 
         _curve(axes, x, curves[method], look, band=len(curves) <= BANDED)
     axes.set_xticks(x)
     axes.set_xlim(0.8, count + 0.2)
-    _percent_axis(axes, max(1.0, 1.05 * max(values.mean(axis=0).max() for values in curves.values())))
+    _percent_axis(axes, curves.values())
     axes.set_xlabel("tasks learned")
     axes.set_ylabel("average EER, tasks so far (%)")
     legend_above(figure, method_handles(titles, looks(curves)))

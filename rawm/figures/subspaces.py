@@ -102,7 +102,7 @@ def subspaces(features: Sequence[np.ndarray], names: Sequence[str], energy: floa
     _overlap(left, bases)
     labels = [wrap(f"{number} {name}", 24) for number, name in enumerate(names, 1)]
     left.set_yticks(np.arange(len(bases)) + 0.5, labels)
-    left.set_title("shared directions: mean cos² (of random ones)")
+    left.set_title("shared directions: mean cos² (if random)")
     right.set_title(f"subspaces of {energy:.0%} of the energy")
     legend_above(figure, _curves(right, bases))
     return figure
