@@ -1,0 +1,63 @@
+"""Finished files -> MLflow. The files are the truth and MLflow is their mirror; nothing else imports mlflow.
+
+mlflow takes seconds to import and reads its settings from the environment when it is, so that both functions prepare
+the environment first and import what they need afterwards.
+"""
+
+from pathlib import Path
+
+from rawm.config import Study
+from rawm.tracking.receipt import Receipt, RunReceipt
+
+__all__ = ["Receipt", "RunReceipt", "log_study", "serve"]
+
+
+def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = None) -> Receipt:
+    """Mirror every finished run of a study to MLflow; what is there already stays as it is.
+
+    A run on MLflow is one (study, method, seed), found again by its key and the fingerprint of its files. A run whose
+    files changed is uploaded anew and the old one is deleted (MLflow keeps deleted runs until `mlflow gc`). A killed
+    upload is cleaned up by the next one.
+
+    Args:
+        uri: MLflow tracking URI, e.g. sqlite:///mlflow.db or http://host:5000.
+        experiment: name of the experiment; made where it is missing.
+        receipt: file to write the receipt to (JSON); None writes none.
+
+    Raises:
+        UserError: no run is finished, or MLflow cannot be reached or refuses. The runs in results/ are untouched.
+    """
+    from rawm.tracking import environment
+
+    environment.prepare()
+    environment.check_reachable(uri)
+    from rawm.tracking.mirror import mirror_study
+
+    result = mirror_study(study, uri, experiment)
+    if receipt is not None:
+        result.write(receipt)
+    return result
+
+
+def serve(study: Study, uri: str, experiment: str, host: str, port: int, open_browser: bool = False) -> None:
+    """Start the MLflow UI in the foreground and print the link that opens the study's saved view; Ctrl-C stops it.
+
+    For the URI of a running server (http, https) the link is printed and nothing is started.
+
+    Args:
+        port: port to listen on; where it is taken, the next free one is used.
+        open_browser: open the link in the default browser as well.
+
+    Raises:
+        UserError: there is no store yet, no port is free, or the server does not start or answer.
+    """
+    from rawm.tracking import environment, server
+
+    environment.prepare()
+    if environment.is_http(uri):
+        environment.check_reachable(uri)
+        from rawm.tracking import store
+
+        server.show_links(study.name, uri, store.find(uri, experiment), open_browser)
+    else:
+        server.run_server(study.name, uri, experiment, host, port, open_browser)

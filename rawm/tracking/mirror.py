@@ -1,0 +1,80 @@
+"""One study -> one experiment."""
+
+import logging
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+
+from rawm import paths
+from rawm.config import Study
+from rawm.errors import UserError
+from rawm.tracking import environment, runs, summary, text, view
+from rawm.tracking.receipt import Receipt, RunReceipt
+from rawm.tracking.store import Experiment, opened
+
+logger = logging.getLogger(__name__)
+
+
+def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
+    """Upload what is new of a study's finished runs; `rawm.tracking.log_study` says the rest."""
+    finished, unfinished = [], []
+    for run in runs.runs(study):
+        (finished if run.is_finished() else unfinished).append(run)
+    if not finished:
+        where = paths.study(study.name) / "runs"
+        raise UserError(f"{where}: no run of study {study.name} is finished; train and evaluate one first")
+    with opened(uri, experiment, paths.study(study.name)) as target:
+        receipts = [_mirror_run(target, run) for run in finished]
+        study_run = _mirror_summary(target, study, finished)
+        _describe(target, study, finished, study_run)
+        receipt = Receipt(
+            uri=environment.without_password(uri),
+            experiment=experiment,
+            experiment_id=target.id,
+            view=view.path(target.id, view.RUNS) if _save_views(target) else "",
+            study_run=study_run,
+            runs=receipts,
+            unfinished=[f"{run.method}/seed{run.seed}" for run in unfinished],
+        )
+    _report(receipt)
+    return receipt
+
+
+def _mirror_run(target: Experiment, run: runs.FinishedRun) -> RunReceipt:
+    record = runs.record(run)
+    run_id, sent = target.mirror(record)
+    if sent:
+        print(f"{record.name}: logged", flush=True)
+    return RunReceipt(run.method, run.seed, "logged" if sent else "unchanged", run_id, record.fingerprint)
+
+
+def _mirror_summary(target: Experiment, study: Study, finished: list[runs.FinishedRun]) -> str:
+    record = summary.record(study, finished)
+    return target.mirror(record)[0] if record else ""
+
+
+def _describe(target: Experiment, study: Study, finished: list[runs.FinishedRun], study_run: str) -> None:
+    metrics: dict[str, list[dict[str, Any]]] = {}
+    for run in finished:
+        metrics.setdefault(run.method, []).append(run.metrics)
+    target.describe({"mlflow.note.content": text.study_note(study, metrics, target.id, study_run)})
+
+
+def _save_views(target: Experiment) -> bool:
+    """Write the saved views; their format is MLflow's own, so a refusal costs nothing but the views."""
+    try:
+        target.describe(view.tags())
+    except MlflowException as error:
+        logger.warning("MLflow refused the saved view of the run table (%s); everything else is there", error)
+        return False
+    return True
+
+
+def _report(receipt: Receipt) -> None:
+    total = len(receipt.runs)
+    print(
+        f"{receipt.experiment} at {receipt.uri}: {total} runs, {receipt.count('logged')} logged now, "
+        f"{receipt.count('unchanged')} unchanged"
+    )
+    if receipt.unfinished:
+        print(f"left out, since not finished: {', '.join(receipt.unfinished)}")

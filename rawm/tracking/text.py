@@ -1,0 +1,109 @@
+"""Notes in Markdown and tables for MLflow's pages."""
+
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+from rawm.config import Study
+from rawm.tracking import view
+
+if TYPE_CHECKING:
+    from rawm.tracking.runs import FinishedRun
+
+SIGNS = (
+    "Error rates (EER) are in percent; 50 is chance. *Forgetting* is how far the EER of a learned task rose from its "
+    "best (positive: forgot). *Backward transfer* is how far later tasks lowered it (positive: helped)."
+)
+
+
+def matrix_table(metrics: dict[str, Any]) -> dict[str, list]:
+    """The EER matrix: a row for the untrained detector and after each task, a column for each task."""
+    names = metrics["tasks"]
+    rows = [[round(value, 3) for value in row] for row in metrics["eer_matrix"]]
+    after = ["0 untrained", *(f"{number} {name}" for number, name in enumerate(names, 1))]
+    columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    average = [round(mean(row), 3) for row in rows]
+    return {"after": after} | columns | {"all tasks": average}
+
+
+def memory_table(run: "FinishedRun") -> dict[str, list]:
+    """What the method carries from task to task: every tensor of every memory, with its shape."""
+    from safetensors import safe_open
+
+    columns: dict[str, list] = {"after task": [], "layer": [], "tensor": [], "shape": [], "dtype": []}
+    for number in range(1, len(run.study.tasks) + 1):
+        with safe_open(run.task_files(number)[1], framework="numpy") as file:
+            for name in sorted(file.keys()):
+                part = file.get_slice(name)
+                layer, _, tensor = name.rpartition(".")
+                shape = " x ".join(map(str, part.get_shape())) or "1"
+                row = [number, layer, tensor, shape, part.get_dtype()]
+                for column, value in zip(columns.values(), row, strict=True):
+                    column.append(value)
+    return columns
+
+
+def run_note(run: "FinishedRun") -> str:
+    """The description on a run's page."""
+    metrics, study = run.metrics, run.study
+    table = matrix_table(metrics)
+    lines = [
+        f"**{study.title(run.method)}**, seed {run.seed}, of the study *{study.settings.title}*.",
+        "",
+        *_markdown(list(table), [_formatted(row) for row in zip(*table.values(), strict=True)]),
+        "",
+        f"Average EER {_value(metrics['average_eer'])}, forgetting {_value(metrics['forgetting_eer_increase'])}, "
+        f"backward transfer {_value(metrics['backward_transfer_eer_reduction'])}. {SIGNS}",
+        "",
+        "Artifacts: `figures/` and `tables/` (the matrix), `memory/` (what the method carries, e.g. its projectors), "
+        "`detector/` (the final detector), `scores.parquet` (every score), `config/`.",
+    ]
+    return "\n".join(lines)
+
+
+def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experiment_id: str, study_run: str) -> str:
+    """The experiment's description.
+
+    Args:
+        metrics: method -> metrics.json of each finished seed.
+        study_run: run id of the study's figures and tables; empty for none.
+    """
+    links = [
+        f"[Runs](/{_anchor(view.path(experiment_id, view.RUNS))})",
+        f"[Methods](/{_anchor(view.path(experiment_id, view.METHODS))})",
+        f"[Matrices side by side](/{_anchor(view.path(experiment_id, view.RUNS, 'ARTIFACT'))})",
+    ]
+    if study_run:
+        links.append(f"[Figures and tables](/#/experiments/{experiment_id}/runs/{study_run}/artifacts)")
+    rows = []
+    for method, found in metrics.items():
+        numbers = [_spread(found, name) for name in ("average_eer", "forgetting_eer_increase", "learning_eer")]
+        rows.append([study.title(method), str(len(found)), *numbers])
+    tasks = " → ".join(task.title or task.name for task in study.tasks)
+    head = ["Method", "Seeds", "Average EER (%)", "Forgetting (%)", "EER right after learning (%)"]
+    parts = [f"# {study.settings.title}", study.settings.description.strip(), " · ".join(links), f"**Tasks:** {tasks}"]
+    parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + SIGNS]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _anchor(path: str) -> str:
+    return path.removeprefix("/")
+
+
+def _spread(found: list[dict[str, Any]], name: str) -> str:
+    values = [metrics[name] for metrics in found if metrics.get(name) is not None]
+    if not values:
+        return "-"
+    return _value(mean(values)) + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _formatted(row: tuple) -> list[str]:
+    return [f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row]
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
