@@ -124,7 +124,8 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
         return _decode_av(path, *RAW_FORMATS[path.suffix.lower()])
     try:
         with soundfile.SoundFile(path) as file:
-            return _read_all(path, file), file.samplerate
+            if file.frames < _UNKNOWN_LENGTH:  # libsndfile cannot read the others
+                return _read_all(path, file), file.samplerate
     except soundfile.LibsndfileError as error:
         if error.code != 1:  # 1: the format is not one that libsndfile knows
             raise BadAudio(path, f"cannot be decoded ({error.error_string}); fetch it again") from None
@@ -133,9 +134,6 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
 
 def _read_all(path: Path, file: Any) -> np.ndarray:
     """All samples of an open sound file; libsndfile itself returns a truncated file short, without an error."""
-    if file.frames >= _UNKNOWN_LENGTH:
-        blocks = list(file.blocks(1 << 16, dtype="float32", frames=-1))
-        return np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
     samples = file.read(dtype="float32")
     missing = file.frames - len(samples)
     if missing > 0:

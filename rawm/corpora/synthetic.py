@@ -180,7 +180,7 @@ def _cut(x: np.ndarray) -> np.ndarray:
 
 
 def _join(frames: np.ndarray, n: int) -> np.ndarray:
-    """The inverse of `_cut` for windowed frames: overlap and add."""
+    """The inverse of `_cut` for windowed frames: overlap and add. The first HOP samples fade in."""
     steps = FRAME // HOP
     total = np.zeros((len(frames) + steps - 1, HOP))
     for step in range(steps):
