@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: run test lint format bench ui requirements clean
 
 run: .venv/installed
-	snakemake --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+	snakemake --logger rich --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
 
 test: .venv/installed
 	pytest

@@ -122,26 +122,22 @@ def check_corpus(
         raise typer.Exit(1)
 
 
-@app.command(epilog=_example("rawm extract --frontend lfcc_stats --corpus open_en_tts --split train"))
+@app.command(epilog=_example("rawm extract --frontend lfcc_stats --corpus open_en_tts"))
 def extract(
     frontend: Annotated[str, typer.Option(help="Label of a file in config/frontends/.")],
     corpus: Corpus,
-    split: Annotated[str, typer.Option(help="train, dev or eval.")],
+    split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = list(paths.SPLITS),  # noqa: B006
     threads: Threads = 1,
 ):
-    """Compute the features of one split of a corpus."""
+    """Compute the features of a corpus, one file a split."""
+    loaded, settings = config.load_corpus(corpus), config.load_frontend(frontend)
+    if unknown := sorted(set(split) - set(paths.SPLITS)):
+        raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
     from rawm.features import extract as extract_features
 
     _torch("cpu", threads)
-    if split not in paths.SPLITS:
-        raise UserError(f"--split {split}: is not a split; use one of {', '.join(paths.SPLITS)}")
-    extract_features(
-        config.load_corpus(corpus),
-        config.load_frontend(frontend),
-        split,
-        paths.manifest(corpus),
-        paths.features(frontend, corpus, split),
-    )
+    for name in split:
+        extract_features(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
 
 
 @app.command(epilog=_example("rawm train --study open_speech --method rawm --seed 0 --task 1"))

@@ -25,7 +25,7 @@ MISTAKES = {
         "epochs: 0",
         ["training.epochs", "greater than or equal to 1"],
     ),
-    "a seed twice": ("studies/synthetic.yaml", "seeds: [0, 1]", "seeds: [1, 1]", ["seeds lists a value twice"]),
+    "a seed twice": ("studies/synthetic.yaml", "seeds: [0]", "seeds: [1, 1]", ["seeds lists a value twice"]),
     "unknown method": ("studies/synthetic.yaml", "[finetune,", "[finetunne,", ["no such file", "mean 'finetune'?"]),
     "unknown stream": ("studies/synthetic.yaml", "stream: synthetic", "stream: sinthetic", ["mean 'synthetic'?"]),
     "unknown key in a stream": (

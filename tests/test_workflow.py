@@ -111,7 +111,7 @@ def test_a_new_task_trains_only_that_task(study):
         file.write("  - name: smooth\n    corpora: [synthetic_smooth]\n")
     assert planned(study) == {
         "make_corpus": 1,
-        "extract_features": 3,
+        "extract_features": 1,
         "train_task": n_runs,
         "evaluate_run": n_runs,
         "make_tables": 1,

@@ -48,7 +48,6 @@ wildcard_constraints:
     frontend="|".join(rawm.config.labels("frontends")),
     seed=r"\d+",
     task=r"[1-9]\d*",
-    split="train|dev|eval",
 
 
 def load_corpus(wildcards):

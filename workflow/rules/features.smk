@@ -11,19 +11,18 @@ def frontend_code(wildcards):
 
 
 rule extract_features:
-    """Compute the features of one split of a corpus."""
+    """Compute the features of all splits of a corpus."""
     input:
         manifest="results/manifests/{corpus}.parquet",
         frontend="config/frontends/{frontend}.yaml",
     output:
-        features="results/features/{frontend}/{corpus}/{split}.safetensors",
+        expand("results/features/{{frontend}}/{{corpus}}/{split}.safetensors", split=paths.SPLITS),
     params:
         code=frontend_code,
     log:
-        "results/logs/extract_features/{frontend}/{corpus}_{split}.log",
+        "results/logs/extract_features/{frontend}/{corpus}.log",
     benchmark:
-        "results/benchmarks/extract_features/{frontend}/{corpus}_{split}.tsv"
+        "results/benchmarks/extract_features/{frontend}/{corpus}.tsv"
     threads: 1
     shell:
-        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --split {wildcards.split}"
-        " --threads {threads} > {log} 2>&1"
+        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --threads {threads} > {log} 2>&1"
