@@ -61,7 +61,7 @@ def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], ta
         axes.tick_params(labelbottom=number + columns > count)
         _percent_axis(axes, matrices.values())
     figure.supylabel("EER of the task (%)", fontsize=8)
-    figure.supxlabel("after learning task (0 = untrained); dashed: the panel's task is learned", fontsize=8)
+    figure.supxlabel("after task (0 = untrained, dashed = learned)", fontsize=8)
     legend_above(figure, method_handles(titles, looks(matrices)))
     return figure
 

@@ -1,0 +1,193 @@
+"""Figures of made-up runs: all files, the same bytes, nothing cut off, and numbers that agree with independent ones."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from finished_runs import METHODS, make_study
+from matplotlib.text import Text
+from PIL import Image
+from scipy.linalg import subspace_angles
+
+from rawm import figures
+from rawm.errors import UserError
+from rawm.figures import study as drawing
+from rawm.figures import style
+from rawm.figures.matrix import matrix_figure
+from rawm.figures.subspaces import cosines, leading_subspace, subspaces
+from rawm.samples import Samples
+
+
+def inputs(study, seed):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal((60, 20)) * np.exp(-np.arange(20) / (2 + n)) for n in range(len(study.tasks))]
+
+
+@pytest.fixture
+def made_up(tmp_path, monkeypatch):
+    """Function that makes a study with finished runs in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drawing, "task_inputs", inputs)
+    return lambda **options: make_study(tmp_path, **options)
+
+
+def texts(figure):
+    """(text, bounding box in pixels) of all texts that a figure really draws."""
+    drawn = []
+
+    def record(text, renderer):
+        drawn.append((text.get_text(), text.get_window_extent(renderer)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", record)
+        figure.draw_without_rendering()
+    return [(text, box) for text, box in drawn if text.strip()]
+
+
+def assert_inside(figure):
+    width, height = figure.bbox.width, figure.bbox.height
+    for text, box in texts(figure):
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert inside, f"{text!r} is cut off"
+
+
+def test_names_are_the_figures_that_are_drawn():
+    assert tuple(drawing.DRAW) == figures.NAMES
+
+
+def test_importing_figures_and_tables_is_light():
+    heavy = "('matplotlib', 'pandas', 'torch')"
+    code = f"import sys, rawm.figures, rawm.tables; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_every_file_is_written_and_the_same_twice(made_up, tmp_path):
+    study = made_up(seeds=(0, 1), tasks=2, methods=("finetune", "owm"))
+    figures.make(study, tmp_path / "one")
+    figures.make(study, tmp_path / "two")
+    names = sorted(f"{name}.{suffix}" for name in figures.NAMES for suffix in ("svg", "png"))
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
+    for name in names:
+        content = (tmp_path / "one" / name).read_bytes()
+        assert content == (tmp_path / "two" / name).read_bytes()
+        assert len(content) < 1_000_000
+    svg = (tmp_path / "one" / "comparison.svg").read_text()
+    assert ">Fine-tuning</text>" in svg
+    assert "dc:date" not in svg
+    with Image.open(tmp_path / "one" / "comparison.png") as image:
+        assert image.width == pytest.approx(7 * 300, abs=2)
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seeds": (0,), "tasks": 1, "methods": ("finetune", "rawm")},
+        {"seeds": (0, 1), "tasks": 2, "methods": ("finetune", "lwf"), "with_projectors": False},
+        {"seeds": (0,), "tasks": 3, "methods": ("rawm_paper",)},
+        {"seeds": (0, 1), "tasks": 8, "methods": (*METHODS, "a_method_with_a_very_long_name")},
+    ],
+    ids=["one seed, one task", "no projectors", "no sharp rank", "many"],
+)
+def test_every_shape_of_study_gives_every_figure(made_up, options):
+    found = drawing.results.load(made_up(**options))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for draw in drawing.DRAW.values():
+            assert_inside(draw(found))
+
+
+def test_a_study_without_projectors_says_so(made_up):
+    found = drawing.results.load(made_up(seeds=(0,), tasks=2, methods=("finetune",)))
+    assert "No method" in texts(drawing.DRAW["projector_rank"](found))[0][0]
+    assert "No method" in texts(drawing.DRAW["projector_spectra"](found))[0][0]
+
+
+def test_unfinished_studies_are_refused(made_up, tmp_path):
+    study = made_up(seeds=(0,), tasks=1, methods=("finetune",))
+    drawing.results.paths.metrics(study.name, "finetune", 0).unlink()
+    with pytest.raises(UserError, match="not finished"):
+        figures.make(study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("tasks", [1, 3, 10])
+def test_matrix_figure_prints_every_cell(tasks):
+    matrix = np.arange((tasks + 1) * tasks).reshape(tasks + 1, tasks) / 2 + 0.1
+    names = [f"A task with a rather long title {number}" for number in range(tasks)]
+    figure = matrix_figure(matrix, names, "Open speech: RAWM, seed 0")
+    assert_inside(figure)
+    shown = [text for text, _ in texts(figure)]
+    assert all(f"{value:.1f}" in shown for value in matrix.ravel())
+    labels = [box for text, box in texts(figure) if "rather long" in text]
+    assert not any(a.overlaps(b) for i, a in enumerate(labels) for b in labels[:i])
+
+
+def test_figures_leave_no_state_behind():
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    matrix_figure(np.full((3, 2), 20.0), ["a", "b"], "title")
+    assert dict(matplotlib.rcParams) == before
+    assert not sys.modules.get("matplotlib.pyplot") or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_looks_differ_and_stay_when_methods_are_added():
+    own = [f"ablation_{number}" for number in range(12)]
+    looks = style.looks([*style.LOOKS, *own])
+    assert len(set(looks.values())) == len(looks)
+    assert len({(look.colour, look.marker) for look in style.LOOKS.values()}) == len(style.LOOKS)
+    fewer = style.looks([*METHODS, *own[:6]])
+    assert all(looks[method] == look for method, look in fewer.items())
+    assert len({look.colour for method, look in looks.items() if method in METHODS}) == len(METHODS)
+
+
+def test_leading_subspace_holds_the_energy_and_no_direction_more():
+    features = np.random.default_rng(0).standard_normal((200, 12)) * np.arange(1, 13)
+    values = np.linalg.svd(features, compute_uv=False) ** 2
+    basis = leading_subspace(features, 0.9)
+    rank = basis.shape[1]
+    assert values[:rank].sum() >= 0.9 * values.sum() > values[: rank - 1].sum()
+    np.testing.assert_allclose(basis.T @ basis, np.eye(rank), atol=1e-12)
+    assert np.linalg.norm(features @ basis) ** 2 == pytest.approx(values[:rank].sum())
+    assert leading_subspace(np.zeros((5, 4))).shape[0] == 4
+
+
+def test_principal_angles_agree_with_scipy():
+    rng = np.random.default_rng(1)
+    one, other = np.linalg.qr(rng.standard_normal((9, 4)))[0], np.linalg.qr(rng.standard_normal((9, 3)))[0]
+    np.testing.assert_allclose(np.arccos(cosines(one, other)), subspace_angles(one, other)[::-1], atol=1e-7)
+    assert np.mean(cosines(one, one) ** 2) == pytest.approx(1)
+
+
+def test_random_subspaces_share_what_the_figure_says():
+    rng = np.random.default_rng(2)
+    bases = [np.linalg.qr(rng.standard_normal((30, k)))[0] for k in (12, 20) for _ in range(100)]
+    shared = np.mean([np.mean(cosines(a, b) ** 2) for a, b in zip(bases[:100], bases[100:], strict=True)])
+    assert shared == pytest.approx(20 / 30, abs=0.01)
+
+
+def test_subspace_figure_prints_the_overlap():
+    same = np.random.default_rng(3).standard_normal((50, 6))
+    shown = [text for text, _ in texts(subspaces([same, same], ["one", "two"], energy=1.0))]
+    assert "1.00\n(1.00)" in shown
+    assert "6\nof 6" in shown
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_task_inputs_are_standardised_by_the_first_task(made_up, monkeypatch, pooled):
+    generator = torch.Generator().manual_seed(0)
+    frames = [[5 + number + torch.randn(7, 4, generator=generator) for _ in range(30)] for number in range(2)]
+    stacks = [torch.stack([f.mean(0) for f in task]) if pooled else task for task in frames]
+    samples = [Samples([str(i) for i in range(30)], torch.zeros(30, dtype=torch.int64), stack) for stack in stacks]
+    monkeypatch.undo()
+    monkeypatch.setattr("rawm.stream.load_split", lambda study, number, split, seed: samples[number - 1])
+    study = type("Study", (), {"tasks": [1, 2]})()
+    first, second = drawing.task_inputs(study, 0)
+    assert first.shape == ((30, 4) if pooled else (210, 4))
+    np.testing.assert_allclose(first.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(first.std(0), 1, atol=1e-5)
+    assert (second.mean(0) > 0.5).all()

@@ -1,0 +1,173 @@
+"""Tables of runs that were written by hand."""
+
+import csv
+import json
+import statistics
+
+import pytest
+from finished_runs import make_study
+
+from rawm import paths, results, tables
+from rawm.errors import UserError
+from rawm.table_formats import latex, markdown
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield make_study(folder)
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def run_metrics(study, method, seed):
+    return json.loads(paths.metrics(study.name, method, seed).read_text())
+
+
+def test_every_file_is_written_and_the_same_twice(study, tmp_path):
+    tables.make(study, tmp_path / "one")
+    tables.make(study, tmp_path / "two")
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(tables.FILES)
+    for name in tables.FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_comparison_holds_mean_and_sample_deviation_over_seeds(study, tmp_path):
+    tables.make(study, tmp_path)
+    rows = read(tmp_path / "comparison.csv")
+    assert [row["method"] for row in rows] == study.settings.methods
+    row = rows[4]
+    runs = [run_metrics(study, "rawm", seed) for seed in (0, 1, 2)]
+    for key in ("average_eer", "forgetting_eer_increase", "pooled_eer"):
+        values = [run[key] for run in runs]
+        assert float(row[f"{key}_mean"]) == pytest.approx(statistics.mean(values), abs=1e-4)
+        assert float(row[f"{key}_std"]) == pytest.approx(statistics.stdev(values), abs=1e-4)
+    final = [run["eer_matrix"][-1][1] for run in runs]
+    assert float(row["eer_task_2_mean"]) == pytest.approx(statistics.mean(final), abs=1e-4)
+
+
+def test_matrix_and_runs_say_what_the_runs_say(study, tmp_path):
+    tables.make(study, tmp_path)
+    cells = read(tmp_path / "eer_matrix.csv")
+    assert len(cells) == 7 * 3 * 6 * 5
+    for cell in cells[::97]:
+        matrix = run_metrics(study, cell["method"], int(cell["seed"]))["eer_matrix"]
+        expected = matrix[int(cell["after"])][int(cell["task"].removeprefix("task_")) - 1]
+        assert float(cell["eer"]) == pytest.approx(expected, abs=1e-4)
+    rows = read(tmp_path / "runs.csv")
+    assert len(rows) == 21
+    assert float(rows[0]["learning_eer"]) == pytest.approx(run_metrics(study, "finetune", 0)["learning_eer"], abs=1e-4)
+    assert float(rows[0]["wall_s"]) == 7.5
+
+
+def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(study):
+    found = results.load(study)
+    for seed in study.settings.seeds:
+        found.runs["joint", seed] |= {"average_eer": 0.1, "forward_transfer_eer_reduction": 99.0}
+        found.runs["owm", seed] |= {"average_eer": 1.0, "forward_transfer_eer_reduction": -50.0}
+        found.runs["lwf", seed] |= {"average_eer": 1.001, "forward_transfer_eer_reduction": 90.0}
+    table = tables.comparison(found)
+    average = [header.startswith("Average") for header in table.headers].index(True)
+    marked = [row[0].text for row in table.rows if row[average].best]
+    assert marked == ["LwF", "OWM"]  # equal as printed
+    forward = [header.startswith("Forward") for header in table.headers].index(True)
+    assert [row[0].text for row in table.rows if row[forward].best] == ["LwF"]
+    assert "upper bound" in table.note
+
+
+def test_headers_say_the_direction(study):
+    headers = tables.comparison(results.load(study)).headers
+    assert "Forgetting (EER increase, points), lower is better" in headers
+    assert "Backward transfer (EER reduction, points), higher is better" in headers
+    assert all("is better" in header for header in headers[1:-1])
+
+
+def test_latex_is_balanced_and_escaped(study):
+    found = results.load(study)
+    found.titles["rawm"] = "RAWM_50% & more"
+    text = latex(tables.comparison(found))
+    assert r"RAWM\_50\% \& more" in text
+    body = text[text.index(r"\midrule") + 8 : text.index(r"\bottomrule")]
+    lines = [line for line in body.splitlines() if line]
+    assert len(lines) == 7
+    columns = text.split(r"\begin{tabular}{")[1].split("}")[0]
+    assert all(line.replace(r"\&", "").count("&") == len(columns) - 1 for line in lines)
+    assert text.count("{") == text.count("}")
+    assert not [c for c in text if ord(c) > 127]
+
+
+def test_markdown_has_as_many_cells_in_every_row(study):
+    for table in (tables.comparison(results.load(study)), tables.matrices(results.load(study))):
+        rows = [line for line in markdown(table).splitlines() if line.startswith("|")]
+        assert len({row.count(" |") for row in rows}) == 1
+
+
+def test_one_seed_and_one_task(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tables.make(make_study(tmp_path, methods=("finetune", "rawm"), seeds=(4,), tasks=1), tmp_path / "out")
+    (row, _) = read(tmp_path / "out" / "comparison.csv")
+    assert row["average_eer_mean"] and not row["average_eer_std"] and not row["forgetting_eer_increase_mean"]
+    assert "±" not in (tmp_path / "out" / "comparison.md").read_text().split("\n\n")[0]
+    assert "one seed" in (tmp_path / "out" / "comparison.md").read_text()
+
+
+def test_methods_with_the_same_title_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_study(tmp_path, methods=("finetune", "lwf"), seeds=(0,), tasks=1)
+    twin = study.methods["finetune"].model_copy(update={"title": "LwF"})
+    study.methods["finetune"] = twin
+    assert results.load(study).titles == {"finetune": "LwF (finetune)", "lwf": "LwF (lwf)"}
+
+
+def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_study(tmp_path, methods=("finetune", "rawm"), seeds=(0, 1), tasks=2)
+    path = paths.metrics(study.name, "rawm", 1)
+    content = path.read_text()
+    path.unlink()
+    with pytest.raises(UserError, match=r"1 of 4 runs are not finished \(rawm seed 1\).*snakemake .*study=made_up"):
+        results.load(study)
+    path.write_text(content.replace("task_2", "task_9"))
+    with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: is about the tasks task_1, task_9, .*snakemake"):
+        results.load(study)
+    path.write_text(content[:100])
+    with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: not the metrics of a run; .*snakemake"):
+        results.load(study)
+    path.write_text(content)
+    assert len(results.load(study).runs) == 4
+
+
+def test_history_scores_and_spectra_are_read(study):
+    epochs = results.history(study)
+    assert len(epochs) == 7 * 3 * 5
+    assert set(epochs.columns) >= {"method", "seed", "task", "epoch", "loss", "dev_eer"}
+    scores = results.scores(study, "rawm", 0)
+    assert list(scores.columns) == ["after", "task", "utterance_id", "label", "score"]
+    spectra = results.spectra(study, "owm", 0)
+    assert len(spectra) == 5
+    assert list(spectra[0]) == ["hidden.0", "hidden.2", "output"]
+    assert spectra[0]["hidden.0"].rank < spectra[4]["hidden.0"].rank <= len(spectra[4]["hidden.0"].eigenvalues) == 41
+    assert results.spectra(study, "rawm_paper", 0)[0]["output"].rank is None
+    assert results.spectra(study, "finetune", 0) == []
+
+
+def test_a_damaged_memory_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_study(tmp_path, methods=("owm",), seeds=(0,), tasks=2)
+    path = paths.memory(study.name, "owm", 0, 2)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(UserError, match=r"task2/memory.safetensors: not readable .*snakemake"):
+        results.spectra(study, "owm", 0)
+    path.unlink()
+    with pytest.raises(UserError, match=r"task2/memory.safetensors: no such file; make it with `snakemake"):
+        results.spectra(study, "owm", 0)
+
+
+def test_layers_come_in_the_order_of_the_network():
+    names = ["output", "hidden.10", "hidden.2", "hidden.0"]
+    assert sorted(names, key=results._natural) == ["hidden.0", "hidden.2", "hidden.10", "output"]
