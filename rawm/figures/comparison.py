@@ -25,9 +25,9 @@ NO_FORGETTING = "one task: nothing can be forgotten"
 def _row(axes: Axes, y: int, values: np.ndarray, look: Look) -> str:
     """Draw one method's mean, standard deviation and seeds; return the numbers in words."""
     mean = values.mean()
-    axes.scatter(values, np.full(len(values), y + 0.22), s=7, color=look.colour, alpha=0.55, linewidth=0)
     std = values.std(ddof=1) if len(values) > 1 else None
     if std is not None:
+        axes.scatter(values, np.full(len(values), y + 0.22), s=7, color=look.colour, alpha=0.55, linewidth=0)
         axes.plot([mean - std, mean + std], [y, y], color=look.colour, linewidth=1.4, solid_capstyle="butt")
     axes.plot(mean, y, marker=look.marker, color=look.colour, markersize=5.5, markeredgewidth=0.4, linestyle="")
     return f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
