@@ -110,9 +110,9 @@ def save_flac(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
 
 def _require_content(path: Path) -> None:
     if not path.is_file():
-        raise BadAudio(path, "no such file; correct the path or fetch the corpus again")
+        raise BadAudio(path, "no such file; correct the path or restore the file")
     if path.stat().st_size == 0:
-        raise BadAudio(path, "is empty; fetch it again")
+        raise BadAudio(path, "is empty; restore the file")
 
 
 def _decode(path: Path) -> tuple[np.ndarray, int]:
@@ -123,13 +123,23 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     if path.suffix.lower() in RAW_FORMATS:
         return _decode_av(path, *RAW_FORMATS[path.suffix.lower()])
     try:
-        with soundfile.SoundFile(path) as file:
-            if file.frames < _UNKNOWN_LENGTH:  # libsndfile cannot read the others
-                return _read_all(path, file), file.samplerate
+        file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
-        if error.code != 1:  # 1: the format is not one that libsndfile knows
-            raise BadAudio(path, f"cannot be decoded ({error.error_string}); fetch it again") from None
-    return _decode_av(path)
+        if path.read_bytes()[:4] == b"fLaC":  # FFmpeg would give what is left of it
+            raise _damaged(path, error) from None
+        return _decode_av(path)
+    with file:
+        if file.frames >= _UNKNOWN_LENGTH:  # libsndfile cannot read these
+            return _decode_av(path)
+        try:
+            return _read_all(path, file), file.samplerate
+        except soundfile.LibsndfileError as error:
+            raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Any) -> BadAudio:
+    reason = error.error_string.removeprefix("Error : ").rstrip(".")
+    return BadAudio(path, f"is truncated or damaged ({reason}); restore the file")
 
 
 def _read_all(path: Path, file: Any) -> np.ndarray:
@@ -138,9 +148,9 @@ def _read_all(path: Path, file: Any) -> np.ndarray:
     missing = file.frames - len(samples)
     if missing > 0:
         seconds = (len(samples) / file.samplerate, file.frames / file.samplerate)
-        raise BadAudio(path, f"is truncated: {seconds[0]:.2f} s of {seconds[1]:.2f} s can be read; fetch it again")
+        raise BadAudio(path, f"is truncated: {seconds[0]:.2f} s of {seconds[1]:.2f} s can be read; restore the file")
     if file.format == "WAV" and (lacking := _missing_wav_bytes(path)):
-        raise BadAudio(path, f"is truncated: {lacking} bytes of its audio are missing; fetch it again")
+        raise BadAudio(path, f"is truncated: {lacking} bytes of its audio are missing; restore the file")
     return samples
 
 

@@ -92,12 +92,14 @@ def _compute(frontend: Any, path: Path) -> np.ndarray:
 def _report_bad(bad: dict[str, str], corpus: Any, split: str) -> None:
     if not bad:
         return
+    sentences = list(bad.values())
+    hint = "`bad_audio: skip` in the corpus file goes on without"
+    if corpus.bad_audio == "stop" and len(bad) == 1:
+        raise UserError(f"{sentences[0]} ({hint} it)")
     if corpus.bad_audio == "stop":
-        raise UserError(
-            "\n".join(bad.values()) + f"\ncorpus {corpus.name}, {split}: {len(bad)} file(s) cannot be used (above); "
-            "mend them, or write `bad_audio: skip` in the corpus file to go on without them"
-        )
-    for sentence in bad.values():
+        count = f"corpus {corpus.name}, {split}: these {len(bad)} files cannot be used; restore them ({hint} them)"
+        raise UserError("\n".join([*sentences, count]))
+    for sentence in sentences:
         print(f"skipped: {sentence}", file=sys.stderr)
 
 

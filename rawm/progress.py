@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
-_SECONDS = 30.0
+_LEAST_S, _MOST_S = 2.0, 30.0  # between two lines
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
     """Yield the items while showing on stderr how far we are.
 
-    In a terminal this is a bar; elsewhere a line each tenth of the way, or every 30 s when that comes first.
+    In a terminal this is a bar. Elsewhere it is lines: at each tenth of the way (but not more often than every 2 s),
+    whenever 30 s have passed without one, and at the end.
 
     Args:
         items: what to go through.
@@ -41,12 +42,18 @@ def _bar(items: Iterable[Item], description: str, total: int | None) -> Iterator
 
 def _lines(items: Iterable[Item], description: str, total: int | None) -> Iterator[Item]:
     start = last = time.monotonic()
-    shown = 0
+    done = shown = 0
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         tenth = 10 * done // total if total else 0
-        if tenth > shown or now - last >= _SECONDS:
+        pause = _LEAST_S if tenth > shown else _MOST_S
+        if now - last >= pause and done != total:
             shown, last = tenth, now
-            of = f"/{total}" if total else ""
-            print(f"{description}: {done}{of}, {now - start:.1f} s", file=sys.stderr, flush=True)
+            _line(description, done, total, now - start)
+    _line(description, done, total, time.monotonic() - start)
+
+
+def _line(description: str, done: int, total: int | None, seconds: float) -> None:
+    of = f"/{total}" if total else ""
+    print(f"{description}: {done}{of}, {seconds:.1f} s", file=sys.stderr, flush=True)

@@ -102,7 +102,7 @@ def test_truncated_flac_is_refused(tmp_path, share):
     audio.save_flac(tmp_path / "a.flac", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
     content = (tmp_path / "a.flac").read_bytes()
     (tmp_path / "a.flac").write_bytes(content[: int(share * len(content))])
-    with pytest.raises(audio.BadAudio, match=r"a\.flac: (is truncated|cannot be decoded)") as caught:
+    with pytest.raises(audio.BadAudio, match=r"a\.flac: is truncated") as caught:
         audio.load(tmp_path / "a.flac", RATE)
     assert caught.value.path == tmp_path / "a.flac" and "\n" not in str(caught.value)
 
@@ -121,7 +121,7 @@ def test_truncated_wav_is_refused(tmp_path):
         ("a.flac", b"", "is empty"),
         ("a.wav", b"RIFF" + bytes(40), "cannot be decoded"),
         ("a.mp3", b"no audio at all", "cannot be decoded"),
-        ("a.flac", b"fLaC" + bytes(200), "cannot be decoded"),
+        ("a.flac", b"fLaC" + bytes(200), "is truncated or damaged"),
     ],
 )
 def test_bad_files_give_one_sentence(tmp_path, name, content, reason):

@@ -114,10 +114,18 @@ def test_bad_audio_stops_with_every_file_and_reason(tmp_path):
     with pytest.raises(UserError) as caught:
         extract(tmp_path, corpus, FRAMES)
     text = str(caught.value)
-    assert "u0.flac: is truncated" in text or "u0.flac: cannot be decoded" in text
+    assert "u0.flac: is truncated" in text
     assert "u1.flac: is too short: 6 ms; the front-end needs 20 ms" in text
-    assert "corpus mine, train: 2 file(s)" in text and "bad_audio: skip" in text and "u2" not in text
+    assert "corpus mine, train: these 2 files cannot be used" in text and "`bad_audio: skip`" in text
+    assert "u2" not in text
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_single_truncated_file_gives_one_sentence(tmp_path):
+    corpus = make(tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(UserError, match=r"u0\.flac: is truncated .*; restore the file \(`bad_audio: skip`[^\n]*$"):
+        extract(tmp_path, corpus, POOLED)
 
 
 @pytest.mark.parametrize("settings", [FRAMES, POOLED], ids=["frames", "vectors"])
