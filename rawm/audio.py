@@ -125,7 +125,9 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
-        if path.read_bytes()[:4] == b"fLaC":  # FFmpeg would give what is left of it
+        with open(path, "rb") as opened:
+            damaged = opened.read(4) == b"fLaC"
+        if damaged:  # FFmpeg would give what is left of it
             raise _damaged(path, error) from None
         return _decode_av(path)
     with file:
