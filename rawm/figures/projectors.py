@@ -128,7 +128,13 @@ def projector_rank(
             values = ranks[method][layer]
             x = numbers + 0.13 * (index - (len(ranks) - 1) / 2)  # beside each other where they are equal
             axes.plot(
-                x, values.mean(axis=0), color=look.colour, marker=look.marker, linestyle=look.line, markersize=3.5
+                x,
+                values.mean(axis=0),
+                color=look.colour,
+                marker=look.marker,
+                linestyle=look.line,
+                markersize=3.5,
+                clip_on=False,
             )
             axes.scatter(np.tile(x, len(values)), values.ravel(), s=5, color=look.colour, alpha=0.4, linewidth=0)
         axes.set_title(layer)
