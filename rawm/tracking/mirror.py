@@ -31,7 +31,7 @@ def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
             uri=environment.without_password(uri),
             experiment=experiment,
             experiment_id=target.id,
-            view=view.path(target.id, view.RUNS) if _save_views(target) else "",
+            view=view.path(target.id, view.RUNS) if _save_views(target, study, finished) else "",
             study_run=study_run,
             runs=receipts,
             unfinished=[f"{run.method}/seed{run.seed}" for run in unfinished],
@@ -60,10 +60,11 @@ def _describe(target: Experiment, study: Study, finished: list[runs.FinishedRun]
     target.describe({"mlflow.note.content": text.study_note(study, metrics, target.id, study_run)})
 
 
-def _save_views(target: Experiment) -> bool:
+def _save_views(target: Experiment, study: Study, finished: list[runs.FinishedRun]) -> bool:
     """Write the saved views; their format is MLflow's own, so a refusal costs nothing but the views."""
     try:
-        target.describe(view.tags())
+        created = max(run.end for run in finished)
+        target.describe(view.tags([task.name for task in study.tasks], study.methods, created))
     except MlflowException as error:
         logger.warning("MLflow refused the saved view of the run table (%s); everything else is there", error)
         return False

@@ -5,7 +5,7 @@ import json
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +22,7 @@ from rawm.tracking.view import RUN_KIND
 
 #: Memories of earlier tasks are uploaded as long as those of one run stay below this; the last task's always is.
 EARLIER_MEMORY_BYTES = 32_000_000
+DIGITS = 4  # of a metric: MLflow's tables show all there are
 PACKAGES = ("rawm", "torch", "torchaudio", "snakemake", "mlflow")
 SUMMARIES = (
     "average_eer",
@@ -89,6 +90,14 @@ class FinishedRun:
         first = self.histories[0][0]
         return milliseconds(first["time"] - first["seconds"])
 
+    @property
+    def start(self) -> int:
+        return self.learned_at(0)
+
+    @property
+    def end(self) -> int:
+        return self.learned_at(len(self.study.tasks))
+
 
 _TASK_FILES = (paths.detector, paths.memory, paths.history)
 
@@ -127,8 +136,8 @@ def record(run: FinishedRun) -> Record:
         key=run.key,
         fingerprint=fingerprint(run),
         name=f"{run.method} seed {run.seed}",
-        start=run.learned_at(0),
-        end=run.learned_at(len(run.study.tasks)),
+        start=run.start,
+        end=run.end,
         params=parameters(run),
         tags=labels | versions() | {KIND: RUN_KIND, "mlflow.note.content": text.run_note(run)},
         metrics=list(metric_points(run)),
@@ -182,7 +191,7 @@ def metric_points(run: FinishedRun) -> Iterator[Point]:
     """Every value of a run, with the times of its files: sending them twice adds nothing."""
     for point in _points(run):
         if point.value is not None:
-            yield point
+            yield replace(point, value=round(point.value, DIGITS))
 
 
 def _points(run: FinishedRun) -> Iterator[Point]:
@@ -194,7 +203,7 @@ def _points(run: FinishedRun) -> Iterator[Point]:
         yield Point("stream/average_eer", value, run.learned_at(number), number)
     for number, value in enumerate(content["wall_s"], 1):
         yield Point("time/task_s", value, run.learned_at(number), number)
-    end = run.learned_at(len(names))
+    end = run.end
     yield Point("time/total_s", sum(content["wall_s"]), end, 0)
     for name in SUMMARIES:
         yield Point(f"final/{name}", content.get(name), end, 0)

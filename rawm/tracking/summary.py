@@ -38,8 +38,8 @@ def record(study: Study, finished: list[runs.FinishedRun]) -> Record | None:
         key=f"{study.name}/study",
         fingerprint=digest.hexdigest(),
         name="study: figures and tables",
-        start=min(run.learned_at(0) for run in finished),
-        end=max(run.learned_at(len(study.tasks)) for run in finished),
+        start=min(run.start for run in finished),
+        end=max(run.end for run in finished),
         tags={"study": study.name, KIND: STUDY_KIND, "mlflow.note.content": note} | runs.versions(),
         stage=lambda folder: _stage(study, found, folder),
     )

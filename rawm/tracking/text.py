@@ -9,6 +9,7 @@ from rawm.tracking import view
 if TYPE_CHECKING:
     from rawm.tracking.runs import FinishedRun
 
+MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
 SIGNS = (
     "Error rates (EER) are in percent; 50 is chance. *Forgetting* is how far the EER of a learned task rose from its "
     "best (positive: forgot). *Backward transfer* is how far later tasks lowered it (positive: helped)."
@@ -57,7 +58,7 @@ def run_note(run: "FinishedRun") -> str:
         "Artifacts: `figures/` and `tables/` (the matrix), `memory/` (what the method carries, e.g. its projectors), "
         "`detector/` (the final detector), `scores.parquet` (every score), `config/`.",
     ]
-    return "\n".join(lines)
+    return _clipped("\n".join(lines))
 
 
 def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experiment_id: str, study_run: str) -> str:
@@ -68,25 +69,31 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
         study_run: run id of the study's figures and tables; empty for none.
     """
     links = [
-        f"[Runs](/{_anchor(view.path(experiment_id, view.RUNS))})",
-        f"[Methods](/{_anchor(view.path(experiment_id, view.METHODS))})",
-        f"[Matrices side by side](/{_anchor(view.path(experiment_id, view.RUNS, 'ARTIFACT'))})",
+        f"[Runs]({view.path(experiment_id, view.RUNS)})",
+        f"[Methods]({view.path(experiment_id, view.METHODS)})",
+        f"[Charts]({view.path(experiment_id, view.METHODS, 'CHART')})",
+        f"[Matrices]({view.path(experiment_id, view.RUNS, 'ARTIFACT')})",
     ]
     if study_run:
-        links.append(f"[Figures and tables](/#/experiments/{experiment_id}/runs/{study_run}/artifacts)")
+        where = f"/#/experiments/{experiment_id}/runs/{study_run}/artifacts?workflowType=machine_learning"
+        links.append(f"[Figures and tables]({where})")
     rows = []
     for method, found in metrics.items():
         numbers = [_spread(found, name) for name in ("average_eer", "forgetting_eer_increase", "learning_eer")]
         rows.append([study.title(method), str(len(found)), *numbers])
     tasks = " → ".join(task.title or task.name for task in study.tasks)
     head = ["Method", "Seeds", "Average EER (%)", "Forgetting (%)", "EER right after learning (%)"]
-    parts = [f"# {study.settings.title}", study.settings.description.strip(), " · ".join(links), f"**Tasks:** {tasks}"]
+    parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
+    parts += [study.settings.description.strip(), f"**Tasks:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + SIGNS]
-    return "\n\n".join(part for part in parts if part)
+    return _clipped("\n\n".join(part for part in parts if part))
 
 
-def _anchor(path: str) -> str:
-    return path.removeprefix("/")
+def _clipped(note: str) -> str:
+    """Cut whole lines off the end of a note that is too long for MLflow."""
+    while len(note) > MAX_CHARACTERS:
+        note = note.rpartition("\n")[0] or note[:MAX_CHARACTERS]
+    return note
 
 
 def _spread(found: list[dict[str, Any]], name: str) -> str:

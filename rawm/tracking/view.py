@@ -7,38 +7,50 @@ of MLflow 3.17), so that whoever writes a view must go on where it fails; `tests
 import base64
 import json
 import zlib
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
+
+from rawm.tracking.charts import AVERAGE, BACKWARD, FORGETTING, LEARNING, charts, sections
 
 TAG = "mlflow.sharedViewState."
 RUNS, METHODS = "rawm-runs", "rawm-methods"
 RUN_KIND = "run"
 
-AVERAGE, FORGETTING = "final/average_eer", "final/forgetting_eer_increase"
-BACKWARD, LEARNING = "final/backward_transfer_eer_reduction", "final/learning_eer"
-COLUMNS = ["params.`method`", "params.`seed`", f"metrics.`{AVERAGE}`", f"metrics.`{FORGETTING}`"]
+RESULTS = {AVERAGE: 150, FORGETTING: 215, LEARNING: 150, BACKWARD: 280}  # column -> width in pixels
+LABELS = {"params.`method`": 120, "params.`seed`": 70}
 
 
-def state(by_method: bool) -> dict[str, Any]:
-    """What the run table shows: its columns, lowest average EER first; rows are runs, or methods with seed means."""
-    columns = [*COLUMNS, f"metrics.`{LEARNING}`", f"metrics.`{BACKWARD}`"]
-    group = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "method"}]}
+def state(tasks: list[str], groups: Iterable[str] | None = None) -> dict[str, Any]:
+    """What the run table shows: its columns, lowest average EER first, and the charts beside it.
+
+    Args:
+        tasks: names of the stream's tasks.
+        groups: methods, each of which becomes one folded row with the means over its seeds; None = a row a run.
+    """
+    widths = ({} if groups is not None else LABELS) | {f"metrics.`{name}`": width for name, width in RESULTS.items()}
+    by_method = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "method"}]}
     return {
         "searchFilter": f"tags.`rawm.kind` = '{RUN_KIND}'",
         "orderByKey": f"metrics.`{AVERAGE}`",
         "orderByAsc": True,
-        "selectedColumns": columns,
-        "columnOrder": columns,
+        "selectedColumns": list(widths),
+        "columnOrder": list(widths),
+        "columnWidths": widths,
         "runsHiddenMode": "SHOW_ALL",
-        "groupBy": group if by_method else None,
+        "groupBy": None if groups is None else by_method,
+        "groupsExpanded": {f"param.method.{method}": False for method in groups or ()},
         "useGroupedValuesInCharts": True,
+        "compareRunCharts": charts(tasks),
+        "compareRunSections": sections(),
+        "isAccordionReordered": True,
     }
 
 
-def encode(name: str, content: dict[str, Any]) -> str:
-    """The tag's value: JSON around the deflated JSON of the state."""
+def encode(name: str, content: dict[str, Any], created: int) -> str:
+    """The tag's value: JSON around the deflated JSON of the state; `created` in unix milliseconds."""
     packed = base64.b64encode(zlib.compress(json.dumps(content).encode())).decode()
-    return json.dumps({"name": name, "state": "deflate;" + packed})
+    return json.dumps({"name": name, "createdAt": created, "updatedAt": created, "state": "deflate;" + packed})
 
 
 def decode(value: str) -> tuple[str, dict[str, Any]]:
@@ -48,11 +60,11 @@ def decode(value: str) -> tuple[str, dict[str, Any]]:
     return outer["name"], json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
-def tags() -> dict[str, str]:
-    """The experiment's tags for both views."""
+def tags(tasks: list[str], methods: Iterable[str], created: int) -> dict[str, str]:
+    """The experiment's tags for both views; the UI lists them under Views."""
     return {
-        TAG + RUNS: encode("Runs by average EER", state(by_method=False)),
-        TAG + METHODS: encode("Methods by average EER (mean over seeds)", state(by_method=True)),
+        TAG + RUNS: encode("Runs by average EER", state(tasks), created),
+        TAG + METHODS: encode("Methods by average EER", state(tasks, methods), created),
     }
 
 
