@@ -113,7 +113,8 @@ def rls_closed_form(statistics: Tensor, alpha: float) -> Tensor:
     d = statistics.shape[0]
     ridge = alpha * torch.eye(d, dtype=torch.float64, device=statistics.device)
     inverse = torch.linalg.inv(statistics.double() + ridge)
-    return alpha * (inverse + inverse.T) / 2
+    # One memory layout always: products of the same numbers laid out differently differ in their last bits.
+    return (alpha * (inverse + inverse.T) / 2).contiguous()
 
 
 def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:
@@ -146,6 +147,6 @@ def paper(statistics: Tensor, alpha: float, rcond: float) -> Dense:
     p = rls_closed_form(statistics, alpha)
     values, vectors = torch.linalg.eigh(p)
     used = vectors[:, values < rcond * values.max()]
-    q = used @ used.T
+    q = (used @ used.T).contiguous()
     norm = torch.linalg.matrix_norm(q)
     return Dense(p / torch.linalg.matrix_norm(p), q / norm if norm > 0 else q)
