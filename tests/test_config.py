@@ -66,9 +66,10 @@ MISTAKES = {
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A working folder with a copy of config/."""
+    """A working folder with a copy of config/, whose synthetic study has more methods."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
+    replace("studies/synthetic.yaml", "owm, rawm]", "owm, rawm, lwf, rwm]")
     return tmp_path
 
 
