@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,7 @@ def write_yaml(path: str, content: dict) -> None:
 def make_run(study: Study, method: str, seed: int) -> None:
     """Write every file of one run."""
     generator = np.random.default_rng([seed, len(method)])
-    count = len(study.tasks)
-    for number in range(1, count + 1):
+    for number in range(1, len(study.tasks) + 1):
         folder = paths.task(study.name, method, seed, number)
         folder.mkdir(parents=True, exist_ok=True)
         header = {"method": method, "study": study.name, "seed": str(seed), "task": str(number)}
@@ -73,7 +73,7 @@ def make_run(study: Study, method: str, seed: int) -> None:
 def _detector(generator: np.random.Generator) -> dict[str, np.ndarray]:
     sizes = [*WIDTHS, 2]
     tensors = {"input.mean": np.zeros(WIDTHS[0], np.float32), "input.std": np.ones(WIDTHS[0], np.float32)}
-    for index, (inside, outside) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (inside, outside) in enumerate(pairwise(sizes)):
         tensors[f"layers.{index}.weight"] = generator.normal(size=(outside, inside)).astype(np.float32)
         tensors[f"layers.{index}.bias"] = np.zeros(outside, np.float32)
     return tensors

@@ -47,6 +47,15 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(parts.path[1:]).absolute()
 
 
+def absolute(uri: str) -> str:
+    """The URI with the full path of a sqlite file: mlflow keeps stores by their URI, wherever the process moves to."""
+    path = sqlite_path(uri)
+    if path is None:
+        return uri
+    parts = urlsplit(uri)
+    return f"{parts.scheme}:///{path.as_posix()}" + (f"?{parts.query}" if parts.query else "")
+
+
 def without_credentials(uri: str) -> str:
     """The URI without user and password, as browsers and urllib take it."""
     parts = urlsplit(uri)

@@ -42,7 +42,7 @@ def opened(uri: str, experiment: str, lock_folder: Path) -> Iterator["Experiment
     Raises:
         UserError: the store cannot be reached, opened or written to, at any moment inside the context.
     """
-    database = environment.sqlite_path(uri)
+    uri, database = environment.absolute(uri), environment.sqlite_path(uri)
     lock = database.with_name(database.name + ".lock") if database else lock_folder / "tracking.lock"
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,11 @@
 """Notes in Markdown and tables for MLflow's pages."""
 
+from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from rawm.config import Study
+from rawm.errors import UserError
 from rawm.tracking import view
 
 if TYPE_CHECKING:
@@ -28,19 +30,26 @@ def matrix_table(metrics: dict[str, Any]) -> dict[str, list]:
 
 def memory_table(run: "FinishedRun") -> dict[str, list]:
     """What the method carries from task to task: every tensor of every memory, with its shape."""
-    from safetensors import safe_open
-
     columns: dict[str, list] = {"after task": [], "layer": [], "tensor": [], "shape": [], "dtype": []}
     for number in range(1, len(run.study.tasks) + 1):
-        with safe_open(run.task_files(number)[1], framework="numpy") as file:
-            for name in sorted(file.keys()):
-                part = file.get_slice(name)
-                layer, _, tensor = name.rpartition(".")
-                shape = " x ".join(map(str, part.get_shape())) or "1"
-                row = [number, layer, tensor, shape, part.get_dtype()]
-                for column, value in zip(columns.values(), row, strict=True):
-                    column.append(value)
+        for name, shape, dtype in _tensors(run.task_files(number)[1]):
+            layer, _, tensor = name.rpartition(".")
+            row = [number, layer, tensor, " x ".join(map(str, shape)) or "1", dtype]
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
     return columns
+
+
+def _tensors(path: Path) -> list[tuple[str, list[int], str]]:
+    """Name, shape and type of a safetensors file's tensors, without reading them."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            parts = {name: file.get_slice(name) for name in sorted(file.keys())}
+            return [(name, part.get_shape(), part.get_dtype()) for name, part in parts.items()]
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it to make it again") from None
 
 
 def run_note(run: "FinishedRun") -> str:
@@ -69,14 +78,13 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
         study_run: run id of the study's figures and tables; empty for none.
     """
     links = [
-        f"[Runs]({view.path(experiment_id, view.RUNS)})",
-        f"[Methods]({view.path(experiment_id, view.METHODS)})",
-        f"[Charts]({view.path(experiment_id, view.METHODS, 'CHART')})",
-        f"[Matrices]({view.path(experiment_id, view.RUNS, 'ARTIFACT')})",
+        _link("Runs", view.path(experiment_id, view.RUNS)),
+        _link("Methods", view.path(experiment_id, view.METHODS)),
+        _link("Charts", view.path(experiment_id, view.METHODS, "CHART")),
+        _link("Matrices", view.path(experiment_id, view.RUNS, "ARTIFACT")),
     ]
     if study_run:
-        where = f"/#/experiments/{experiment_id}/runs/{study_run}/artifacts?workflowType=machine_learning"
-        links.append(f"[Figures and tables]({where})")
+        links.append(_link("Figures and tables", view.run_path(experiment_id, study_run)))
     rows = []
     for method, found in metrics.items():
         numbers = [_spread(found, name) for name in ("average_eer", "forgetting_eer_increase", "learning_eer")]
@@ -87,6 +95,11 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     parts += [study.settings.description.strip(), f"**Tasks:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + SIGNS]
     return _clipped("\n\n".join(part for part in parts if part))
+
+
+def _link(title: str, path: str) -> str:
+    """A link inside the UI, wherever it is served from."""
+    return f"[{title}]({path.removeprefix('/')})"
 
 
 def _clipped(note: str) -> str:

@@ -80,3 +80,8 @@ def path(experiment_id: str, view: str = "", mode: str = "") -> str:
     query = {"viewStateShareKey": view, "workflowType": "machine_learning", "compareRunsMode": mode}
     pairs = "&".join(f"{key}={quote(value)}" for key, value in query.items() if value)
     return f"/#/experiments/{experiment_id}/runs?{pairs}"
+
+
+def run_path(experiment_id: str, run_id: str) -> str:
+    """Path of a run's artifacts below the UI's address."""
+    return f"/#/experiments/{experiment_id}/runs/{run_id}/artifacts?workflowType=machine_learning"
