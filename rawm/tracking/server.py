@@ -35,8 +35,17 @@ def run_server(study: str, uri: str, experiment: str, host: str, port: int, open
     if free != port:
         print(f"port {port} is taken; using {free}")
     print("starting the MLflow UI ...", flush=True)
-    with tempfile.TemporaryFile("w+") as log, started(uri, host, free, log) as process:
-        address = f"http://{WILDCARDS.get(host, host)}:{free}"
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            _serve(study, uri, experiment, host, free, open_browser, log)
+        except KeyboardInterrupt:
+            print("stopped")
+
+
+def _serve(study: str, uri: str, experiment: str, host: str, port: int, open_browser: bool, log: IO[str]) -> None:
+    """Start, print the links, wait for ever; KeyboardInterrupt is the way out."""
+    with started(uri, host, port, log) as process:
+        address = f"http://{WILDCARDS.get(host, host)}:{port}"
         _wait(process, address, log)
         show_links(study, address, _ask(address, experiment), open_browser)
         print("Ctrl-C stops it", flush=True)
