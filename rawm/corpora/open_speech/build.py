@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rawm import files
-from rawm.corpora.open_speech.progress import Progress
 from rawm.corpora.open_speech.prompts import Prompt, list_prompts
+from rawm.progress import track
 
 _CHUNK = 8  # recordings that a process takes at a time
 
@@ -48,11 +48,8 @@ def make(corpus: Any, packages_dir: Path, workers: int = 1) -> list[dict[str, An
     root = Path(corpus.root)
     jobs = _jobs(corpus, packages_dir)
     _start_afresh_if_changed(root, _fingerprint(corpus.recipe, packages_dir))
-    rows: list[dict[str, Any]] = []
-    with Progress(corpus.name, len(jobs)) as progress:
-        for made in _run(jobs, workers):
-            rows += made
-            progress.advance()
+    done = track(_run(jobs, workers), f"recordings of {corpus.name}", total=len(jobs))
+    rows = [row for rows_of_one in done for row in rows_of_one]
     _remove_unlisted(root, {row["path"] for row in rows})
     return sorted(rows, key=lambda row: row["utterance_id"])
 

@@ -1,13 +1,37 @@
 """From a recording as it lies in a package to clean speech: trimmed, cut, at one level."""
 
+from pathlib import Path
+
 import numpy as np
 from scipy import signal
+
+from rawm import audio
 
 RATE = 16000
 _FRAME, _HOP = 320, 160  # 20 ms and 10 ms
 _SILENT_DB = -55.0  # loudest frame of a file without speech, dB of full scale
 _MARGIN_S = 0.05  # kept before and after the speech
 _TONE_SHARE = 0.75  # of the energy in two spectral lines: tones have more, speech less
+
+
+def read(path: Path) -> np.ndarray:
+    """Decode a file to mono float64 in [-1, 1] at 16 kHz, shape (n,), without loading torch.
+
+    Raises:
+        BadAudio: no such file; empty, truncated or corrupt file; unknown format.
+    """
+    rate = audio.RAW_FORMATS[path.suffix][1] if path.suffix in audio.RAW_FORMATS else _rate_in_header(path)
+    return resample(audio.load(path, rate).astype(np.float64), rate)
+
+
+def _rate_in_header(path: Path) -> int:
+    """Sample rate in Hz by the file's header; 16000 where libsndfile cannot read it."""
+    import soundfile
+
+    try:
+        return soundfile.info(path).samplerate
+    except (soundfile.LibsndfileError, TypeError):
+        return RATE
 
 
 def samples(container) -> np.ndarray:

@@ -7,8 +7,14 @@ from typing import Any
 
 from rawm import files
 from rawm.corpora.open_speech.apt import Apt, no_network
-from rawm.corpora.open_speech.programs import PACKAGES
 from rawm.errors import UserError
+
+#: attack type -> Debian packages whose programs it runs
+PROGRAMS = {
+    "espeak": ("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
+    "flite": ("flite", "libflite1"),
+    "codec2": ("codec2", "libcodec2-1.0"),
+}
 
 
 def fetch(corpus: Any, packages_dir: Path, receipt: Path) -> None:
@@ -38,7 +44,7 @@ def fetch(corpus: Any, packages_dir: Path, receipt: Path) -> None:
 
 def recordings_and_programs(recipe: Any) -> list[str]:
     """Debian packages that a recipe names or whose programs its attacks run, sorted."""
-    programs = {package for attack in recipe.attacks for package in PACKAGES.get(attack.type, ())}
+    programs = {package for attack in recipe.attacks for package in PROGRAMS.get(attack.type, ())}
     return sorted({source.package for source in recipe.sources} | programs)
 
 
@@ -62,7 +68,7 @@ def _unpack_available(apt: Apt, packages: list[str], packages_dir: Path) -> list
     """Unpack those of `packages` that `apt` offers, with the libraries they need; return the others."""
     versions = apt.versions(packages)
     if versions:
-        programs = [package for group in PACKAGES.values() for package in group if package in versions]
+        programs = [package for group in PROGRAMS.values() for package in group if package in versions]
         libraries = apt.missing_libraries(programs) if programs else []
         libraries = [library for library in libraries if not _fetched(packages_dir, library)]
         versions |= apt.versions([library for library in libraries if library not in versions])

@@ -5,24 +5,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from rawm import audio
-from rawm.corpora.open_speech.clean import RATE, resample, trim
+from rawm.corpora.open_speech.clean import RATE, read, resample, trim
 from rawm.corpora.open_speech.vocoders import Original, fit
 from rawm.errors import UserError
 
-#: attack type -> Debian packages whose programs it runs
-PACKAGES = {
-    "espeak": ("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
-    "flite": ("flite", "libflite1"),
-    "codec2": ("codec2", "libcodec2-1.0"),
-}
 _CODEC2_DELAY = 160  # samples at 8 kHz by which decoded speech lags behind, at every bit rate
 
 
+@lru_cache
 def environment(packages_dir: Path) -> dict[str, str]:
     """Variables under which programs unpacked below `packages_dir` find their libraries and data."""
     root = packages_dir.resolve()
@@ -82,7 +77,7 @@ def _spoken(command: list, packages_dir: Path) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         _run([wav if part == "{wav}" else part for part in command], packages_dir)
-        return trim(audio.load(wav, RATE).astype(np.float64))
+        return trim(read(wav))
 
 
 def _run(command: list, packages_dir: Path, given: bytes = b"") -> bytes:

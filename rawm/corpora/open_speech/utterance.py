@@ -66,10 +66,10 @@ def _speaker_of(attack: Any, original: vocoders.Original, source: Any) -> str:
 def _usable(path: Path, recipe: Any) -> np.ndarray | None:
     """The recording, clean, (n,) at 16 kHz; None if it cannot be used."""
     try:
-        recording = audio.load(path, clean.RATE)
+        recording = clean.read(path)
     except audio.BadAudio:
         return None
-    return clean.clean(recording.astype(np.float64), recipe.min_s, recipe.max_s, recipe.level_db)
+    return clean.clean(recording, recipe.min_s, recipe.max_s, recipe.level_db)
 
 
 def _fake(original: vocoders.Original, attack: Any, recipe: Any) -> np.ndarray | None:
