@@ -80,8 +80,10 @@ def unreachable(uri: str, reason: object) -> UserError:
 
 
 def refused(uri: str, error: Exception) -> UserError:
-    """The one sentence about an MLflow that answers with an error."""
+    """The one sentence about an MLflow that answers with an error, or went away meanwhile."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "Max retries exceeded" in reason:
+        return unreachable(uri, "it stopped answering")
     short = reason if len(reason) <= 240 else reason[:239] + "…"
     return UserError(f"MLflow at {without_password(uri)} did not do it ({short}); {SAFE}")
 

@@ -17,6 +17,7 @@ from rawm.errors import UserError
 from rawm.files import sha256
 from rawm.provenance import git_state
 from rawm.tracking import text
+from rawm.tracking.charts import FINAL
 from rawm.tracking.record import KIND, LAYOUT, Data, Point, Record, digests, milliseconds
 from rawm.tracking.view import RUN_KIND
 
@@ -24,14 +25,6 @@ from rawm.tracking.view import RUN_KIND
 EARLIER_MEMORY_BYTES = 32_000_000
 DIGITS = 4  # of a metric: MLflow's tables show all there are
 PACKAGES = ("rawm", "torch", "torchaudio", "snakemake", "mlflow")
-SUMMARIES = (
-    "average_eer",
-    "pooled_eer",
-    "learning_eer",
-    "forgetting_eer_increase",
-    "backward_transfer_eer_reduction",
-    "forward_transfer_eer_reduction",
-)
 
 
 @dataclass(frozen=True)
@@ -195,7 +188,9 @@ def metric_points(run: FinishedRun) -> Iterator[Point]:
 
 
 def _points(run: FinishedRun) -> Iterator[Point]:
-    content, names = run.metrics, run.metrics["tasks"]
+    content, names, end = run.metrics, run.metrics["tasks"], run.end
+    for name in FINAL:  # first, since MLflow's run page keeps the order
+        yield Point(name, content.get(name.removeprefix("final/")), end, 0)
     for after, row in enumerate(content["eer_matrix"]):
         for name, value in zip(names, row, strict=True):
             yield Point(f"eer/{name}", value, run.learned_at(after), after)
@@ -203,10 +198,7 @@ def _points(run: FinishedRun) -> Iterator[Point]:
         yield Point("stream/average_eer", value, run.learned_at(number), number)
     for number, value in enumerate(content["wall_s"], 1):
         yield Point("time/task_s", value, run.learned_at(number), number)
-    end = run.end
     yield Point("time/total_s", sum(content["wall_s"]), end, 0)
-    for name in SUMMARIES:
-        yield Point(f"final/{name}", content.get(name), end, 0)
     for name, history in zip(names, run.histories, strict=True):
         for epoch in history:
             when = milliseconds(epoch["time"])
@@ -227,7 +219,7 @@ def datasets(study: Study) -> list[Data]:
 
 @lru_cache
 def _digest(manifest: Path) -> str:
-    return sha256(manifest)[:32]  # MLflow keeps 36 characters
+    return sha256(manifest)[:12]  # enough to tell versions apart, and readable beside every run
 
 
 def stage(run: FinishedRun, folder: Path) -> None:
