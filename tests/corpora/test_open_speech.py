@@ -12,7 +12,7 @@ import pytest
 from rawm import audio
 from rawm.config.open_speech import Channel, GriffinLim, OpenSpeechRecipe, Piper, World
 from rawm.corpora import open_speech
-from rawm.corpora.open_speech import channel, clean, packages, programs, prompts, texts, vocoders
+from rawm.corpora.open_speech import channel, clean, packages, piper, programs, prompts, texts, vocoders
 from rawm.errors import UserError
 
 RATE = 16000
@@ -226,7 +226,7 @@ def test_missing_program_and_missing_piper(tmp_path):
     with pytest.raises(UserError, match="no such program"):
         programs.flite(original, SimpleNamespace(voices=["slt"]))
     with pytest.raises(UserError, match="pip install piper-tts no-such-voice"):
-        programs.piper(original, Piper(type="piper", name="p", module="no_such_voice"))
+        piper.piper(original, Piper(type="piper", name="p", module="no_such_voice"))
 
 
 def test_licences_are_read_from_the_copyright_file(tmp_path):

@@ -10,6 +10,7 @@ from rawm import files
 from rawm.errors import UserError
 
 _FALLBACK_SUITE = "bookworm"
+_KEYRINGS = Path("/usr/share/keyrings")  # where Debian keeps the keys of its archive
 #: parts of every system; unpacking others than the machine's own would break the programs that load them
 _SYSTEM = {"libc6", "libc-bin", "libc-l10n", "locales", "libgcc-s1", "gcc-12-base", "libstdc++6", "dpkg", "perl-base"}
 _WAIT_S = 40  # for lists or look-ups; a download may take longer
@@ -82,14 +83,15 @@ class Apt:
 
     def bookworm(self) -> "Apt | None":
         """Apt on the bookworm suite of the machine's own Debian mirror; None where the machine has no such mirror."""
-        form = "$(ORIGIN)|$(REPO_URI)|$(SIGNED_BY)"
-        shown = self._run(["apt-get", *self.options, "indextargets", "--format", form], _WAIT_S)
-        lines = [line.split("|", 2) for line in shown.stdout.splitlines()]
-        mirror = next(((uri, key) for origin, uri, key in lines if origin == "Debian" and "security" not in uri), None)
+        shown = self._run(["apt-get", *self.options, "indextargets", "--format", "$(ORIGIN) $(REPO_URI)"], _WAIT_S)
+        places = [line.partition(" ")[::2] for line in shown.stdout.splitlines()]
+        mirror = next((place for origin, place in places if origin == "Debian" and "security" not in place), None)
         if mirror is None:
             return None
-        sources, (uri, key) = self.folder / "bookworm.list", mirror
-        files.write_text(sources, f"deb {f'[signed-by={key}] ' if key else ''}{uri} {_FALLBACK_SUITE} main\n")
+        keyring = next(iter(sorted(_KEYRINGS.glob("debian-archive-keyring.*g*"))), None)
+        signed = f"[signed-by={keyring}] " if keyring else ""
+        sources = self.folder / "bookworm.list"
+        files.write_text(sources, f"deb {signed}{mirror} {_FALLBACK_SUITE} main\n")
         options = ("-o", f"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null")
         return Apt(self.folder / "bookworm", options)
 

@@ -15,6 +15,7 @@ from rawm import files
 from rawm.corpora.open_speech.prompts import Prompt, list_prompts
 from rawm.progress import track
 
+_SOUNDING = ("channel", "clean", "piper", "programs", "prompts", "texts", "utterance", "vocoders")
 _CHUNK = 8  # recordings that a process takes at a time
 
 
@@ -86,14 +87,14 @@ def _one_thread() -> None:
 
 
 def _fingerprint(recipe: Any, packages_dir: Path) -> str:
-    """What decides the bytes of a corpus: recipe, package versions, and the source of this package."""
+    """What decides the bytes of a corpus: recipe, package versions, and the modules that make sound."""
     from rawm.corpora.open_speech.packages import recordings_and_programs
 
     notes = [packages_dir / f"{package}.json" for package in recordings_and_programs(recipe)]
     versions = {note.stem: json.loads(note.read_text(encoding="utf-8")) for note in notes if note.is_file()}
     digest = hashlib.sha256(json.dumps([recipe.model_dump(mode="json"), versions], sort_keys=True).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    for module in _SOUNDING:
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     return digest.hexdigest()
 
 

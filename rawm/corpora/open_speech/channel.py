@@ -23,16 +23,20 @@ DELAYS = {"g722": 22, "mulaw": 0, "opus": 0, "mp3": 0, "amr": 75}
 _PAD = 1600  # 0.1 s of silence before and after, so that a codec's start and end fall outside the utterance
 
 
-def transmit(waveform: np.ndarray, channel, band_hz: float | None = None) -> np.ndarray:
+def transmit(waveform: np.ndarray, channel, band_hz: float | None = None, seed: int = 0) -> np.ndarray:
     """Send speech at 16 kHz through the channel; shape, length and timing stay.
 
     Args:
         waveform: (n,) float in [-1, 1].
         channel: `rawm.config.open_speech.Channel`.
         band_hz: upper band edge of the recording itself, where that is lower than the channel's.
+        seed: of the line noise.
     """
     high = min(channel.high_hz, band_hz or channel.high_hz)
-    limited = band_limit(np.pad(waveform, _PAD), channel.low_hz, high)
+    line = np.pad(waveform, _PAD)
+    if channel.noise_db is not None:
+        line = line + np.random.default_rng(seed).normal(scale=10 ** (channel.noise_db / 20), size=len(line))
+    limited = band_limit(line, channel.low_hz, high)
     if channel.codec != "none":
         limited = code(limited, channel.codec, channel.bit_rate)
     return limited[_PAD : _PAD + len(waveform)]

@@ -67,10 +67,14 @@ def frame_levels(waveform: np.ndarray) -> np.ndarray:
 
 
 def trim(waveform: np.ndarray, below_db: float = 35.0) -> np.ndarray:
-    """Drop what comes before the first and after the last frame within `below_db` of the loudest one."""
+    """Keep 50 ms before the first and after the last frame within `below_db` of the loudest one.
+
+    What began or ended sooner is filled up with zeros, so that no utterance starts more abruptly than others.
+    """
+    margin = int(_MARGIN_S * RATE)
+    waveform = np.pad(waveform, margin)
     levels = frame_levels(waveform)
     loud = np.flatnonzero(levels > levels.max() - below_db)
-    margin = int(_MARGIN_S * RATE)
     return waveform[max(0, loud[0] * _HOP - margin) : loud[-1] * _HOP + _FRAME + margin]
 
 

