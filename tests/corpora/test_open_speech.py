@@ -231,11 +231,12 @@ def test_missing_program_and_missing_piper(tmp_path):
 
 def test_licences_are_read_from_the_copyright_file(tmp_path):
     file = tmp_path / "copyright"
-    file.write_text("Files: *\nLicense: CC-BY-3.0\n\nFiles: debian/*\nLicense: GPL-2+\n text\n\nLicense: GPL-2+\n")
+    file.write_text(
+        "Format: 1.0\nFiles: *\nLicense: CC-BY-3.0\n\nFiles: debian/*\nLicense: GPL-2+\n\nLicense: GPL-2+\n"
+    )
     assert packages.licence(file) == "CC-BY-3.0, GPL-2+"
-    file.write_text("under the terms of the GNU General Public License as published by the FSF; version 2\n")
-    assert packages.licence(file) == "GPL-2"
-    assert "see" in packages.licence(tmp_path / "none")
+    file.write_text("Free prose, in which Debian's packaging is under the GNU General Public License; version 2\n")
+    assert packages.licence(file).startswith("see ")
 
 
 def test_importing_it_is_cheap():

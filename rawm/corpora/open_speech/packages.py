@@ -98,11 +98,7 @@ def _about(packages_dir: Path, package: str) -> dict[str, str]:
 
 
 def licence(copyright_file: Path) -> str:
-    """Short names of the licences in a Debian copyright file, e.g. `CC-BY-SA-3.0, GPL-2+`."""
-    if not copyright_file.is_file():
-        return "see the source package"
-    text = copyright_file.read_text(encoding="utf-8", errors="replace")
-    names = re.findall(r"^ ?License: ?(\S[^\n]*)$", text, re.MULTILINE)
-    if not names and (version := re.search(r"GNU General Public License.*?version\s+(\d)", text, re.DOTALL)):
-        names = [f"GPL-{version[1]}"]
-    return ", ".join(dict.fromkeys(name.strip() for name in names)) or "see its copyright file"
+    """Short names of the licences in a machine-readable copyright file, e.g. `CC-BY-SA-3.0, GPL-2+`; else its path."""
+    text = copyright_file.read_text(encoding="utf-8", errors="replace") if copyright_file.is_file() else ""
+    names = re.findall(r"^ ?License: ?([^\s.]\S*[^\s.,])$", text, re.MULTILINE) if text.startswith("Format:") else []
+    return ", ".join(dict.fromkeys(names)) or f"see {copyright_file.parent.name}/{copyright_file.name}"
