@@ -98,6 +98,11 @@ class Channel(Model):
     noise_db: float | None = Field(
         None, lt=-30, description="Line noise in dB of full scale, so that no fake stands out by digital silence."
     )
+    crest_db: float | None = Field(
+        None,
+        ge=6,
+        description="Peaks at most this many dB above the level, as a line's limiter does; null limits none.",
+    )
     high_hz: float = Field(7200.0, gt=300, le=7900, description="Upper band edge in Hz.")
 
 

@@ -80,6 +80,16 @@ def test_the_channel_keeps_length_timing_and_limits_the_band(codec):
     assert abs(heard.mean()) < 1e-3
 
 
+def test_line_noise_and_limiter():
+    speech = np.pad(voice(), 4000)
+    speech[12000] = 1.0
+    level = np.sqrt(np.mean(speech**2))
+    heard = channel.transmit(speech, Channel(noise_db=-60, crest_db=12), seed=3)
+    assert np.abs(heard).max() < 10 ** (13 / 20) * level
+    assert -65 < clean.frame_levels(heard)[2:20].mean() < -58
+    assert not np.array_equal(heard, channel.transmit(speech, Channel(noise_db=-60, crest_db=12), seed=4))
+
+
 def test_the_channel_gives_the_same_bytes_again():
     for codec in channel.CODECS:
         one, other = (channel.transmit(voice(), Channel(codec=codec)) for _ in range(2))

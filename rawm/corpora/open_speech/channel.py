@@ -6,7 +6,7 @@ Without it a detector would learn which codec the recordings came in instead of 
 import io
 
 import numpy as np
-from scipy import signal
+from scipy import ndimage, signal
 
 from rawm.corpora.open_speech.clean import RATE, resample, samples
 
@@ -34,6 +34,8 @@ def transmit(waveform: np.ndarray, channel, band_hz: float | None = None, seed: 
     """
     high = min(channel.high_hz, band_hz or channel.high_hz)
     line = np.pad(waveform, _PAD)
+    if channel.crest_db is not None:
+        line = limit_peaks(line, np.sqrt(np.mean(waveform**2)) * 10 ** (channel.crest_db / 20))
     if channel.noise_db is not None:
         line = line + np.random.default_rng(seed).normal(scale=10 ** (channel.noise_db / 20), size=len(line))
     limited = band_limit(line, channel.low_hz, high)
@@ -47,6 +49,12 @@ def band_limit(waveform: np.ndarray, low_hz: float, high_hz: float) -> np.ndarra
     high_pass = signal.butter(2, low_hz, "highpass", fs=RATE, output="sos")
     low_pass = signal.butter(8, high_hz, "lowpass", fs=RATE, output="sos")
     return signal.sosfiltfilt(low_pass, signal.sosfiltfilt(high_pass, waveform))
+
+
+def limit_peaks(waveform: np.ndarray, highest: float) -> np.ndarray:
+    """Turn the gain down around samples above `highest`, smoothly over 10 ms."""
+    peaks = ndimage.maximum_filter1d(np.abs(waveform), 321)
+    return waveform * ndimage.uniform_filter1d(np.minimum(1.0, highest / np.maximum(peaks, 1e-9)), 161)
 
 
 def code(waveform: np.ndarray, codec: str, bit_rate: int | None = None) -> np.ndarray:

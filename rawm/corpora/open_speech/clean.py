@@ -10,7 +10,7 @@ from rawm import audio
 RATE = 16000
 _FRAME, _HOP = 320, 160  # 20 ms and 10 ms
 _SILENT_DB = -55.0  # loudest frame of a file without speech, dB of full scale
-_MARGIN_S = 0.05  # kept before and after the speech
+_MARGIN = 800  # 50 ms, kept before and after the speech
 _TONE_SHARE = 0.75  # of the energy in two spectral lines: tones have more, speech less
 
 
@@ -51,11 +51,15 @@ def resample(waveform: np.ndarray, rate: int, to: int = RATE) -> np.ndarray:
     return waveform if rate == to or not len(waveform) else signal.resample_poly(waveform, to, rate)
 
 
-def clean(waveform: np.ndarray, min_s: float, max_s: float, level_db: float) -> np.ndarray | None:
-    """Trim, cut and level a recording at 16 kHz; None if it is silence, a tone, or too short."""
+def clean(waveform: np.ndarray, min_s: float, max_s: float, level_db: float, abrupt: bool = True) -> np.ndarray | None:
+    """Trim, cut and level a recording at 16 kHz; None if it is silence, a tone, or too short.
+
+    Args:
+        abrupt: whether speech may start with the recording; if not, silence is put before and after it.
+    """
     if not len(waveform) or frame_levels(waveform).max() < _SILENT_DB or is_tone(waveform):
         return None
-    waveform = trim(waveform)[: int(max_s * RATE)]
+    waveform = trim(waveform if abrupt else np.pad(waveform, _MARGIN))[: int(max_s * RATE)]
     return set_level(waveform, level_db) if len(waveform) >= min_s * RATE else None
 
 
@@ -67,15 +71,10 @@ def frame_levels(waveform: np.ndarray) -> np.ndarray:
 
 
 def trim(waveform: np.ndarray, below_db: float = 35.0) -> np.ndarray:
-    """Keep 50 ms before the first and after the last frame within `below_db` of the loudest one.
-
-    What began or ended sooner is filled up with zeros, so that no utterance starts more abruptly than others.
-    """
-    margin = int(_MARGIN_S * RATE)
-    waveform = np.pad(waveform, margin)
+    """Keep 50 ms before the first and after the last frame within `below_db` of the loudest one."""
     levels = frame_levels(waveform)
     loud = np.flatnonzero(levels > levels.max() - below_db)
-    return waveform[max(0, loud[0] * _HOP - margin) : loud[-1] * _HOP + _FRAME + margin]
+    return waveform[max(0, loud[0] * _HOP - _MARGIN) : loud[-1] * _HOP + _FRAME + _MARGIN]
 
 
 def is_tone(waveform: np.ndarray) -> bool:

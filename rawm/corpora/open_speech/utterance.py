@@ -69,13 +69,16 @@ def _usable(path: Path, recipe: Any) -> np.ndarray | None:
         recording = clean.read(path)
     except audio.BadAudio:
         return None
-    return clean.clean(recording, recipe.min_s, recipe.max_s, recipe.level_db)
+    abrupt = not any(is_spoken(attack) for attack in recipe.attacks)  # no synthesiser starts in the middle of a sound
+    return clean.clean(recording, recipe.min_s, recipe.max_s, recipe.level_db, abrupt)
 
 
 def _fake(original: vocoders.Original, attack: Any, recipe: Any) -> np.ndarray | None:
     """Speech of one attack, (n,) at 16 kHz; None if a synthesiser said less than the shortest utterance."""
     speech = SYNTHESISERS[attack.type](original, attack)
-    return clean.clean(speech, recipe.min_s, recipe.max_s, recipe.level_db) if is_spoken(attack) else speech
+    if not is_spoken(attack):
+        return speech
+    return clean.clean(speech, recipe.min_s, recipe.max_s, recipe.level_db, abrupt=False)
 
 
 def _keep_or_write(path: Path, produce: Callable, recipe: Any, band_hz: float | None) -> int:
@@ -95,12 +98,12 @@ def _keep_or_write(path: Path, produce: Callable, recipe: Any, band_hz: float | 
 
 
 def _finish(speech: np.ndarray, level_db: float) -> np.ndarray:
-    """Fade both ends and set the level."""
+    """Fade both ends, take out any offset, and set the level."""
     fade = np.ones(len(speech))
     ramp = int(_FADE_S * clean.RATE)
     fade[:ramp] = np.linspace(0, 1, ramp)
     fade[-ramp:] = fade[:ramp][::-1]
-    return clean.set_level(speech * fade, level_db)
+    return clean.set_level((speech - speech.mean()) * fade, level_db)
 
 
 def _row(job: Any, stem: str, label: str, attack: str, speaker: str, length: int) -> dict[str, Any]:
