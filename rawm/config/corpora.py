@@ -55,13 +55,13 @@ class SyntheticCorpus(CorpusBase):
     """Speech-like signals made by a formula: for tests and for machines without network."""
 
     loader: Literal["synthetic"]
-    utterances: int = Field(120, ge=8, description="Genuine utterances; as many fakes of each attack are made.")
+    utterances: int = Field(120, ge=8, description="Genuine utterances; as many fakes are made.")
     duration_s: float = Field(1.0, gt=0.1, description="Mean length.")
     pitch_hz: float = Field(120.0, gt=40, lt=400, description="Mean pitch of the genuine speaker.")
     tilt: float = Field(1.0, description="Spectral tilt of the channel (both classes).")
     noise_db: float = Field(-30.0, description="Channel noise relative to the signal (both classes).")
     attack: Literal["buzz", "quantised", "smooth", "notch"] = Field(
-        "buzz", description="What betrays the fake: constant pitch, coarse levels, smeared spectrum, missing band."
+        "buzz", description="What betrays the fake: constant pitch, coarse levels, smeared spectrum or a missing band."
     )
     seed: int = 0
 

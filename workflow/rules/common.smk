@@ -4,6 +4,7 @@ Configuration, wildcards and input functions.
 Reads config/, all of it through `rawm.config`, so that every mistake is said before any job starts.
 """
 
+import hashlib
 import json
 import os
 from functools import lru_cache
@@ -13,7 +14,6 @@ from snakemake.exceptions import WorkflowError
 import rawm.config
 from rawm import figures, paths, tables
 from rawm.provenance import code_hash
-
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
@@ -38,7 +38,8 @@ def load_main():
 
 MAIN = load_main()
 STUDY = load_study(MAIN.study)
-TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri
+# A hash, since the URI of a server may hold a password.
+TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri).encode()).hexdigest()[:12]
 
 
 wildcard_constraints:
@@ -116,6 +117,16 @@ def stream_file(wildcards):
     return f"config/streams/{load_study(wildcards.study).settings.stream}.yaml"
 
 
+def frontend_file(wildcards):
+    """The front-end file of a study."""
+    return f"config/frontends/{load_study(wildcards.study).settings.frontend}.yaml"
+
+
+def manifests(wildcards):
+    """The manifests of all corpora of a study."""
+    return [str(paths.manifest(corpus)) for corpus in load_study(wildcards.study).corpora]
+
+
 def method_files(wildcards):
     """The method files of a study."""
     return [f"config/methods/{method}.yaml" for method in load_study(wildcards.study).methods]
@@ -137,7 +148,9 @@ def training_code(wildcards):
 
 def eval_settings(wildcards):
     """What of the stream an evaluation depends on."""
-    tasks = [task.model_dump(include={"name", "corpora", "where", "eval"}) for task in load_study(wildcards.study).tasks]
+    tasks = [
+        task.model_dump(include={"name", "corpora", "where", "eval"}) for task in load_study(wildcards.study).tasks
+    ]
     return json.dumps(tasks, sort_keys=True)
 
 

@@ -33,12 +33,12 @@ rule make_corpus:
         sources=corpus_sources,
     output:
         manifest="results/manifests/{corpus}.parquet",
-    params:
-        code=corpus_code,
     log:
         "results/logs/make_corpus/{corpus}.log",
     benchmark:
         "results/benchmarks/make_corpus/{corpus}.tsv"
     threads: 1
+    params:
+        code=corpus_code,
     shell:
         "rawm corpora make {wildcards.corpus} --workers {threads} > {log} 2>&1"

@@ -14,14 +14,14 @@ rule evaluate_run:
     output:
         scores="results/{study}/runs/{method}/seed{seed}/scores.parquet",
         metrics="results/{study}/runs/{method}/seed{seed}/metrics.json",
-    params:
-        settings=eval_settings,
-        code=code_hash("rawm.evaluation"),
     log:
         "results/{study}/logs/evaluate_run/{method}_seed{seed}.log",
     benchmark:
         "results/{study}/benchmarks/evaluate_run/{method}_seed{seed}.tsv"
     threads: 1
+    params:
+        settings=eval_settings,
+        code=code_hash("rawm.evaluation"),
     shell:
         "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
         " --device {config[device]} --threads {threads} > {log} 2>&1"

@@ -17,12 +17,12 @@ rule extract_features:
         frontend="config/frontends/{frontend}.yaml",
     output:
         expand("results/features/{{frontend}}/{{corpus}}/{split}.safetensors", split=paths.SPLITS),
-    params:
-        code=frontend_code,
     log:
         "results/logs/extract_features/{frontend}/{corpus}.log",
     benchmark:
         "results/benchmarks/extract_features/{frontend}/{corpus}.tsv"
     threads: 1
+    params:
+        code=frontend_code,
     shell:
         "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --threads {threads} > {log} 2>&1"

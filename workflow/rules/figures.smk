@@ -14,12 +14,12 @@ rule make_tables:
         methods=method_files,
     output:
         expand("results/{{study}}/tables/{name}", name=TABLES),
-    params:
-        code=code_hash("rawm.tables"),
     log:
         "results/{study}/logs/make_tables.log",
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
+    params:
+        code=code_hash("rawm.tables"),
     shell:
         "rawm tables --study {wildcards.study} > {log} 2>&1"
 
@@ -44,11 +44,11 @@ rule draw_figures:
             )
             for name in FIGURES
         },
-    params:
-        code=code_hash("rawm.figures"),
     log:
         "results/{study}/logs/draw_figures.log",
     benchmark:
         "results/{study}/benchmarks/draw_figures.tsv"
+    params:
+        code=code_hash("rawm.figures"),
     shell:
         "rawm figures --study {wildcards.study} > {log} 2>&1"

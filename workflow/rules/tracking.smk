@@ -16,16 +16,19 @@ rule log_to_mlflow:
         study="config/studies/{study}.yaml",
         stream=stream_file,
         methods=method_files,
+        detector=detector_file,
+        frontend=frontend_file,
+        manifests=manifests,
     output:
         receipt="results/{study}/tracking.json",
-    params:
-        uri=TRACKING_URI,
-        code=code_hash("rawm.tracking"),
     log:
         "results/{study}/logs/log_to_mlflow.log",
     benchmark:
         "results/{study}/benchmarks/log_to_mlflow.tsv"
     resources:
         mlflow=1,
+    params:
+        store=TRACKING_STORE,
+        code=code_hash("rawm.tracking"),
     shell:
-        "rawm track --study {wildcards.study} --uri {params.uri} --receipt {output.receipt} > {log} 2>&1"
+        "rawm track --study {wildcards.study} --receipt {output.receipt} > {log} 2>&1"

@@ -18,14 +18,14 @@ rule train_task:
         detector="results/{study}/runs/{method}/seed{seed}/task{task}/detector.safetensors",
         memory="results/{study}/runs/{method}/seed{seed}/task{task}/memory.safetensors",
         history="results/{study}/runs/{method}/seed{seed}/task{task}/history.jsonl",
-    params:
-        settings=training_settings,
-        code=training_code,
     log:
         "results/{study}/logs/train_task/{method}_seed{seed}_task{task}.log",
     benchmark:
         "results/{study}/benchmarks/train_task/{method}_seed{seed}_task{task}.tsv"
     threads: 1
+    params:
+        settings=training_settings,
+        code=training_code,
     shell:
         "rawm train --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
         " --task {wildcards.task} --device {config[device]} --threads {threads} > {log} 2>&1"
