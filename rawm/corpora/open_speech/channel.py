@@ -33,9 +33,9 @@ def transmit(waveform: np.ndarray, channel, band_hz: float | None = None, seed: 
         seed: of the line noise.
     """
     high = min(channel.high_hz, band_hz or channel.high_hz)
-    line = np.pad(waveform, _PAD)
     if channel.crest_db is not None:
-        line = limit_peaks(line, np.sqrt(np.mean(waveform**2)) * 10 ** (channel.crest_db / 20))
+        waveform = limit_peaks(waveform, channel.crest_db)
+    line = np.pad(waveform, _PAD)
     if channel.noise_db is not None:
         line = line + np.random.default_rng(seed).normal(scale=10 ** (channel.noise_db / 20), size=len(line))
     limited = band_limit(line, channel.low_hz, high)
@@ -51,10 +51,15 @@ def band_limit(waveform: np.ndarray, low_hz: float, high_hz: float) -> np.ndarra
     return signal.sosfiltfilt(low_pass, signal.sosfiltfilt(high_pass, waveform))
 
 
-def limit_peaks(waveform: np.ndarray, highest: float) -> np.ndarray:
-    """Turn the gain down around samples above `highest`, smoothly over 10 ms."""
-    peaks = ndimage.maximum_filter1d(np.abs(waveform), 321)
-    return waveform * ndimage.uniform_filter1d(np.minimum(1.0, highest / np.maximum(peaks, 1e-9)), 161)
+def limit_peaks(waveform: np.ndarray, crest_db: float) -> np.ndarray:
+    """Turn the gain down around samples more than `crest_db` above the root mean square, which stays."""
+    rms = np.sqrt(np.mean(waveform**2))
+    highest = rms * 10 ** (crest_db / 20)
+    for _ in range(4):  # the gain that makes up for the lost energy lifts the peaks again, less each time
+        peaks = ndimage.maximum_filter1d(np.abs(waveform), 321)
+        waveform = waveform * ndimage.uniform_filter1d(np.minimum(1.0, highest / np.maximum(peaks, 1e-9)), 161)
+        waveform = waveform * (rms / np.sqrt(np.mean(waveform**2)))
+    return waveform
 
 
 def code(waveform: np.ndarray, codec: str, bit_rate: int | None = None) -> np.ndarray:
