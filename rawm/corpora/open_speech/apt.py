@@ -40,11 +40,14 @@ class Apt:
         self.options = [word for key, value in given.items() for word in ("-o", f"{key}={value}")] + list(options)
 
     def update(self) -> None:
-        """Fetch the package lists; failures show as packages that are not available."""
-        try:
-            self._run(["apt-get", "-q", *self.options, "update"], _WAIT_S)
-        except subprocess.TimeoutExpired:
-            raise no_network("the package lists did not arrive in time; is there a network?") from None
+        """Fetch the package lists; a list that fails shows as packages that are not available.
+
+        Raises:
+            UserError: there is no list at all.
+        """
+        self._run(["apt-get", "-q", *self.options, "update"], _WAIT_S)
+        if not any(path.is_file() and path.name != "lock" for path in (self.folder / "lists").iterdir()):
+            raise no_network("no package list could be fetched; is there a network?")
 
     def versions(self, packages: list[str]) -> dict[str, str]:
         """The available version of each package that is available."""
@@ -96,7 +99,10 @@ class Apt:
         return Apt(self.folder / "bookworm", options)
 
     def _run(self, command: list[str], wait_s: float, cwd: str | None = None) -> subprocess.CompletedProcess:
-        return subprocess.run(command, capture_output=True, text=True, timeout=wait_s, cwd=cwd, errors="replace")
+        try:
+            return subprocess.run(command, capture_output=True, text=True, timeout=wait_s, cwd=cwd, errors="replace")
+        except subprocess.TimeoutExpired:
+            raise no_network(f"{command[0]} did not answer in {wait_s:g} s; is there a network?") from None
 
 
 def _last_error(done: subprocess.CompletedProcess) -> str:
