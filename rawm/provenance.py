@@ -10,6 +10,8 @@ PACKAGE = Path(__file__).parent
 #: Modules that cannot change a number: settings are compared on their own, registries only name modules.
 _NEUTRAL = {
     "rawm.corpora",
+    "rawm.corpora.open_speech.apt",  # fetching; the versions of what was fetched are in the receipt
+    "rawm.corpora.open_speech.packages",
     "rawm.detectors",
     "rawm.errors",
     "rawm.files",
