@@ -13,7 +13,6 @@ from typing import Any
 
 from rawm import files
 from rawm.corpora.open_speech.prompts import Prompt, list_prompts
-from rawm.provenance import code_hash
 from rawm.progress import track
 
 _SOUNDING = ("channel", "clean", "piper", "programs", "prompts", "texts", "utterance", "vocoders")
