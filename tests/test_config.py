@@ -48,8 +48,8 @@ MISTAKES = {
     "unknown key in a method": ("methods/rawm.yaml", "energy:", "energi:", ["energi", "did you mean 'energy'?"]),
     "impossible value in a method": (
         "methods/rawm.yaml",
-        "energy: 0.97",
-        "energy: 97",
+        "energy: 0.9 ",
+        "energy: 97 ",
         ["energy", "97", "than or equal to 1"],
     ),
     "unknown algorithm": ("methods/owm.yaml", "algorithm: owm", "algorithm: own", ["algorithm", "did you mean 'owm'?"]),
@@ -59,8 +59,8 @@ MISTAKES = {
         "compact: [genuin]",
         ["compact", "'genuin'", "fake, genuine"],
     ),
-    "not YAML": ("methods/lwf.yaml", "lambda: 1.0", "lambda: [1.0", ["methods/lwf.yaml, line", "not valid YAML"]),
-    "a key twice": ("methods/lwf.yaml", "lambda: 1.0", "lambda: 1.0\nlambda: 2.0", ["'lambda' is written twice"]),
+    "not YAML": ("methods/lwf.yaml", "lambda: 3.0", "lambda: [3.0", ["methods/lwf.yaml, line", "not valid YAML"]),
+    "a key twice": ("methods/lwf.yaml", "lambda: 3.0", "lambda: 3.0\nlambda: 2.0", ["'lambda' is written twice"]),
 }
 
 
@@ -103,7 +103,7 @@ def test_all_mistakes_of_all_files_are_said_together(copy):
         config.load_study("synthetic")
     assert len(alone.value.problems) == 1
     replace("studies/synthetic.yaml", "epochs: -3", "epochs: 15")
-    replace("methods/rawm.yaml", "energy: 0.97", "energy: 97\netta: 0.5")
+    replace("methods/rawm.yaml", "energy: 0.9 ", "energy: 97\netta: 0.5 ")
     replace("methods/owm.yaml", "statistics: samples", "statistics: sample")
     replace("corpora/synthetic_notch.yaml", "attack: notch", "attack: nodge")
     with pytest.raises(config.ConfigError) as caught:
@@ -121,7 +121,7 @@ def test_a_missing_corpus_root_is_said(copy):
 
 
 def test_methods_may_override_training(copy):
-    replace("methods/rawm.yaml", "eta: 0.5", "eta: 0.5\ntraining: {learning_rate: 0.0003}")
+    replace("methods/rawm.yaml", "learning_rate: 0.003", "learning_rate: 0.0003")
     study = config.load_study("synthetic")
     assert study.training("rawm").learning_rate == 0.0003
     assert study.training("rawm").epochs == study.training("owm").epochs == 15
