@@ -190,6 +190,24 @@ def test_a_mistake_stops_before_any_job_with_one_sentence(study, file, old, new,
     assert said in lines[0]
 
 
+def test_a_missing_corpus_root_stops_before_any_job(study):
+    (study / "config/corpora/mine.yaml").write_text("loader: table\nroot: /no/such/corpus\ntable: list.csv\n")
+    edit(study, "streams/synthetic.yaml", "[synthetic_notch]", "[mine]")
+    for command in (
+        ["rawm", "check"],
+        ["rawm", "train", "--study", "synthetic", "--method", "owm", "--seed", "0", "--task", "3"],
+    ):
+        status, text = run(*command, folder=study, check=False)
+        assert status == 1
+        assert [
+            line for line in text.splitlines() if "no folder '/no/such/corpus'" in line
+        ] == text.strip().splitlines()
+    status, text = snakemake(study, "--cores", "1", check=False)
+    assert status == 1
+    assert "no folder '/no/such/corpus'" in text
+    assert "Job stats" not in text
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
