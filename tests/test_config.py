@@ -18,10 +18,10 @@ MISTAKES = {
     "unknown key in config.yaml": ("config.yaml", "device:", "devise:", ["devise", "did you mean 'device'?"]),
     "wrong value in config.yaml": ("config.yaml", "device: auto", "device: gpu", ["device", "'gpu'", "auto|cpu"]),
     "unknown key in a study": ("studies/synthetic.yaml", "seeds:", "seed:", ["seed", "did you mean 'seeds'?"]),
-    "wrong value in a study": ("studies/synthetic.yaml", "epochs: 15", "epochs: many", ["training.epochs", "'many'"]),
+    "wrong value in a study": ("studies/synthetic.yaml", "epochs: 60", "epochs: many", ["training.epochs", "'many'"]),
     "zero epochs": (
         "studies/synthetic.yaml",
-        "epochs: 15",
+        "epochs: 60",
         "epochs: 0",
         ["training.epochs", "greater than or equal to 1"],
     ),
@@ -69,7 +69,7 @@ def copy(tmp_path, monkeypatch):
     """A working folder with a copy of config/, whose synthetic study has more methods."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
-    replace("studies/synthetic.yaml", "owm, rawm]", "owm, rawm, lwf, rwm]")
+    replace("studies/synthetic.yaml", "joint, rawm]", "joint, rawm, owm, lwf, rwm]")
     return tmp_path
 
 
@@ -98,11 +98,11 @@ def test_a_mistake_gives_one_sentence(mistake, copy):
 
 
 def test_all_mistakes_of_all_files_are_said_together(copy):
-    replace("studies/synthetic.yaml", "epochs: 15", "epochs: -3")
+    replace("studies/synthetic.yaml", "epochs: 60", "epochs: -3")
     with pytest.raises(config.ConfigError) as alone:
         config.load_study("synthetic")
     assert len(alone.value.problems) == 1
-    replace("studies/synthetic.yaml", "epochs: -3", "epochs: 15")
+    replace("studies/synthetic.yaml", "epochs: -3", "epochs: 60")
     replace("methods/rawm.yaml", "energy: 0.9 ", "energy: 97\netta: 0.5 ")
     replace("methods/owm.yaml", "statistics: samples", "statistics: sample")
     replace("corpora/synthetic_notch.yaml", "attack: notch", "attack: nodge")
@@ -124,7 +124,7 @@ def test_methods_may_override_training(copy):
     replace("methods/rawm.yaml", "learning_rate: 0.003", "learning_rate: 0.0003")
     study = config.load_study("synthetic")
     assert study.training("rawm").learning_rate == 0.0003
-    assert study.training("rawm").epochs == study.training("owm").epochs == 15
+    assert study.training("rawm").epochs == study.training("owm").epochs == 60
     assert study.training("owm").learning_rate == 0.001
 
 

@@ -88,14 +88,14 @@ def test_a_run_holds_everything_its_files_say(study, capfd):
     assert run.inputs.dataset_inputs[0].dataset.name == "synthetic_buzz"
     assert "| 3 lang_3 |" in run.data.tags["mlflow.note.content"]
     model = client().get_logged_model(run.outputs.model_outputs[0].model_id)
-    assert model.params["method.energy"] == "0.97" and model.status == "READY"
+    assert model.params["method.energy"] == "0.9" and model.status == "READY"
     assert {metric.key for metric in model.metrics} >= {"final/average_eer"}
 
 
 def _check_values(study, run):
     params, tags, metrics = run.data.params, run.data.tags, run.data.metrics
     expected = {"method": "rawm", "seed": "1", "study": "demo", "stream": "demo", "tasks": "lang_1, lang_2, lang_3"}
-    expected |= {"method.energy": "0.97", "method.compact": "['genuine']", "training.epochs": "4"}
+    expected |= {"method.energy": "0.9", "method.compact": "['genuine']", "training.epochs": "4"}
     expected |= {"detector": "mlp_small", "detector.hidden": "[256, 256]", "frontend.pooling": "mean_std"}
     assert {name: params.get(name) for name in expected} == expected
     assert tags["version.torch"].startswith("2.") and tags["python"] and tags["platform"]
@@ -195,7 +195,7 @@ def test_only_a_changed_run_is_replaced(study):
 def test_a_new_setting_or_new_data_is_a_new_run(small):
     first = tracking.log_study(small, URI, EXPERIMENT).runs[0].fingerprint
     method = Path("config/methods/rawm.yaml")
-    method.write_text(method.read_text().replace("energy: 0.97", "energy: 0.5"))
+    method.write_text(method.read_text().replace("energy: 0.9 ", "energy: 0.5 "))
     from rawm.config import load_study
     from rawm.tracking import runs
 

@@ -171,9 +171,9 @@ def test_tables_and_figures_are_remade_without_training(study):
     "file, old, new, said",
     [
         ("config.yaml", "device: auto", "device: gpu", "config/config.yaml"),
-        ("studies/synthetic.yaml", "epochs: 15", "epoch: 15", "did you mean 'epochs'?"),
+        ("studies/synthetic.yaml", "epochs: 60", "epoch: 15", "did you mean 'epochs'?"),
         ("studies/synthetic.yaml", "methods: [finetune,", "methods: [finetunes,", "did you mean 'finetune'?"),
-        ("methods/owm.yaml", "energy: 0.97", "energy: high", "methods/owm.yaml: energy"),
+        ("methods/rawm.yaml", "energy: 0.9 ", "energy: high ", "methods/rawm.yaml: energy"),
     ],
 )
 def test_a_mistake_stops_before_any_job_with_one_sentence(study, file, old, new, said):
@@ -195,7 +195,7 @@ def test_a_missing_corpus_root_stops_before_any_job(study):
     edit(study, "streams/synthetic.yaml", "[synthetic_notch]", "[mine]")
     for command in (
         ["rawm", "check"],
-        ["rawm", "train", "--study", "synthetic", "--method", "owm", "--seed", "0", "--task", "3"],
+        ["rawm", "train", "--study", "synthetic", "--method", "rawm", "--seed", "0", "--task", "3"],
     ):
         status, text = run(*command, folder=study, check=False)
         assert status == 1
@@ -212,9 +212,9 @@ def test_a_missing_corpus_root_stops_before_any_job(study):
     "arguments, said",
     [
         (["train", "--study", "synthetic", "--method", "rwam", "--seed", "0", "--task", "1"], "it has finetune"),
-        (["train", "--study", "synthetic", "--method", "owm", "--seed", "99", "--task", "1"], "--seed 99"),
-        (["train", "--study", "synthetic", "--method", "owm", "--seed", "0", "--task", "9"], "has 3 tasks"),
-        (["train", "--study", "sinthetic", "--method", "owm", "--seed", "0", "--task", "1"], "mean 'synthetic'?"),
+        (["train", "--study", "synthetic", "--method", "rawm", "--seed", "99", "--task", "1"], "--seed 99"),
+        (["train", "--study", "synthetic", "--method", "rawm", "--seed", "0", "--task", "9"], "has 3 tasks"),
+        (["train", "--study", "sinthetic", "--method", "rawm", "--seed", "0", "--task", "1"], "mean 'synthetic'?"),
         (["extract", "--frontend", "lfc", "--corpus", "synthetic_buzz", "--split", "train"], "did you mean 'lfcc'?"),
         (["corpora", "make", "synthetic_bus"], "did you mean 'synthetic_buzz'?"),
     ],
