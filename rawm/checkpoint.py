@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from rawm.config.models import DetectorFile
@@ -20,8 +20,15 @@ from rawm.files import atomic
 def save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
     """Write tensors and a header of strings, atomically and with the same bytes for the same content."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
+    data = serialise(contiguous, metadata=header)
+    # safetensors writes the header's entries in a random order: sort them.
+    end = 8 + int.from_bytes(data[:8], "little")
+    content = json.loads(data[8:end])
+    content["__metadata__"] = dict(sorted(header.items()))
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)
     with atomic(path) as temporary:
-        save_file(contiguous, temporary, metadata=header)
+        temporary.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
