@@ -24,7 +24,7 @@ app.add_typer(corpora, name="corpora")
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
 Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the run.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Device = Annotated[str, typer.Option(envvar="RAWM_DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of torch; results do not depend on other running jobs.")]
 Corpus = Annotated[str, typer.Option(help="Label of a file in config/corpora/.")]
 

@@ -256,11 +256,9 @@ def test_every_verb_has_examples():
 
 
 def test_the_linter_asks_only_for_environments(finished):
-    _, text = snakemake(finished, "--lint", "json", check=False)
-    found = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    titles = {lint["title"] for entry in found.get("rules", []) for lint in entry["lints"]}
-    titles |= {lint["title"] for entry in found.get("snakefiles", []) for lint in entry["lints"]}
-    assert titles <= {"Specify a conda environment or container for each rule."}
+    _, text = snakemake(finished, "--lint", check=False)
+    titles = set(re.findall(r"^ +\* (.+):$", text, re.M))
+    assert titles == {"Specify a conda environment or container for each rule."}
 
 
 def test_the_report_is_made(finished):

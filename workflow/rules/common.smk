@@ -25,7 +25,7 @@ def load_study(name):
     try:
         return rawm.config.load_study(name)
     except rawm.config.ConfigError as error:
-        raise WorkflowError("The configuration has mistakes:\n" + str(error))
+        raise WorkflowError(f"The configuration has mistakes:\n{error}")
 
 
 def load_main():
@@ -33,10 +33,11 @@ def load_main():
     try:
         return rawm.config.parse_main(config)
     except rawm.config.ConfigError as error:
-        raise WorkflowError("The configuration has mistakes:\n" + str(error))
+        raise WorkflowError(f"The configuration has mistakes:\n{error}")
 
 
 MAIN = load_main()
+os.environ.update(RAWM_DEVICE=MAIN.device)  # read by `rawm`; no parameter, since another device makes nothing stale
 STUDY = load_study(MAIN.study)
 # A hash, since the URI of a server may hold a password.
 TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri).encode()).hexdigest()[:12]
@@ -72,6 +73,11 @@ def corpus_sources(wildcards):
     return str(corpus.table_path) if corpus.loader == "table" else []
 
 
+def frontend_code(wildcards):
+    """Hash of the code that computes features."""
+    return code_hash("rawm.features", f"rawm.frontends.{rawm.config.load_frontend(wildcards.frontend).type}")
+
+
 def task_features(study, numbers, splits):
     """Feature files of some tasks (1, 2, ...) of a study."""
     loaded = load_study(study)
@@ -93,7 +99,7 @@ def seen_features(wildcards):
 def eval_features(wildcards):
     """Evaluation features of all tasks."""
     numbers = range(1, len(load_study(wildcards.study).tasks) + 1)
-    return task_features(wildcards.study, numbers, ["eval"]) + task_features(wildcards.study, [1], ["train"])
+    return [*task_features(wildcards.study, numbers, ["eval"]), *task_features(wildcards.study, [1], ["train"])]
 
 
 def previous_task(name):

@@ -24,4 +24,4 @@ rule evaluate_run:
         code=code_hash("rawm.evaluation"),
     shell:
         "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
-        " --device {config[device]} --threads {threads} > {log} 2>&1"
+        " --threads {threads} > {log} 2>&1"

@@ -5,11 +5,6 @@ Reads the manifest, the audio it lists and config/frontends/<frontend>.yaml.
 """
 
 
-def frontend_code(wildcards):
-    """Hash of the code that computes features."""
-    return code_hash("rawm.features", f"rawm.frontends.{rawm.config.load_frontend(wildcards.frontend).type}")
-
-
 rule extract_features:
     """Compute the features of all splits of a corpus."""
     input:

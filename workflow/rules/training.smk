@@ -28,4 +28,4 @@ rule train_task:
         code=training_code,
     shell:
         "rawm train --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
-        " --task {wildcards.task} --device {config[device]} --threads {threads} > {log} 2>&1"
+        " --task {wildcards.task} --threads {threads} > {log} 2>&1"
