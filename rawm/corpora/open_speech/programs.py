@@ -19,10 +19,11 @@ _CODEC2_DELAY = 160  # samples at 8 kHz by which decoded speech lags behind, at 
 def environment(packages_dir: Path) -> dict[str, str]:
     """Variables under which programs unpacked below `packages_dir` find their libraries and data."""
     root = packages_dir.resolve()
-    folders = sorted({str(file.parent) for file in root.glob("*/usr/lib/*/*.so*")})
+    found = [file for pattern in ("*/usr/lib/**/*.so*", "*/lib/**/*.so*") for file in root.glob(pattern)]
+    folders = sorted({str(file.parent) for file in found})
     data = sorted(root.glob("espeak-ng-data/usr/lib/*/espeak-ng-data"))
-    found = {"LD_LIBRARY_PATH": os.pathsep.join([*folders, os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(os.pathsep)}
-    return os.environ | found | ({"ESPEAK_DATA_PATH": str(data[0].parent)} if data else {})
+    paths = {"LD_LIBRARY_PATH": os.pathsep.join([*folders, os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(os.pathsep)}
+    return os.environ | paths | ({"ESPEAK_DATA_PATH": str(data[0].parent)} if data else {})
 
 
 def espeak(original: Original, attack) -> np.ndarray:
