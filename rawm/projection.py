@@ -7,7 +7,8 @@ C = sum of a a^T over the inputs to be protected. An update dW is replaced by dW
     R = P + gain Q
 
 P keeps what may change, Q what the past has used; gain = 0 protects fully (OWM), and in the spectral form gain = 1 is
-plain fine-tuning.
+plain fine-tuning. Whatever P and Q are, both are functions of C: they share its eigenvectors U, so that R is a multiple
+of the identity, corrected in the k directions that the past has used. Nothing d x d is ever stored or multiplied.
 
 References:
     [1] Zeng, Chen, Cui, Yu: Continual learning of context-dependent processing in neural networks. Nature Machine
@@ -17,20 +18,9 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
-
-
-class Projector(Protocol):
-    """Replaces an update dW (out, d) by dW R(gain) (out, d)."""
-
-    def apply(self, update: Tensor, gain: float) -> Tensor: ...
-
-    def to(self, like: Tensor) -> "Projector": ...
-
-    def tensors(self) -> dict[str, Tensor]: ...
 
 
 def eigen(statistics: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,71 +46,67 @@ def rank_for_energy(eigenvalues: Tensor, energy: float) -> int:
 
 
 @dataclass(frozen=True)
-class Spectral:
-    """P = I - U U^T, Q = U U^T with U (d, k) the leading eigenvectors of C.
+class Projector:
+    """R(gain) = scale I - U diag(taken - gain given) U^T.
 
-    Never stores d x d; applying it costs O(out d k). P and Q are orthogonal projections: P^2 = P, P Q = 0.
+    Attributes:
+        basis: U (d, k), orthonormal columns.
+        taken: (k,) what P takes away along each direction.
+        given: (k,) what Q gives back along each direction.
+        scale: () factor of everything outside of U; 1 but for the published RAWM pair.
     """
 
     basis: Tensor
+    taken: Tensor
+    given: Tensor
+    scale: Tensor
+
+    def removed(self, gain: float) -> Tensor:
+        """(k,) what R(gain) takes away along each direction; exactly 0 where gain = 1 and Q gives all back."""
+        return self.taken - gain * self.given
 
     def apply(self, update: Tensor, gain: float) -> Tensor:
-        """Return dW - (1 - gain) (dW U) U^T. Exactly dW for gain = 1 (multiplied by 0, which changes no bit)."""
-        return update - (1 - gain) * ((update @ self.basis) @ self.basis.T)
+        """Return dW R(gain) (out, d); costs 2 out d k multiplications."""
+        return self.scale * update - ((update @ self.basis) * self.removed(gain)) @ self.basis.T
 
-    def to(self, like: Tensor) -> "Spectral":
+    def to(self, like: Tensor) -> "Projector":
         """The same projector in the type and on the device of `like`."""
-        return Spectral(self.basis.to(like))
+        return Projector(*(value.to(like) for value in (self.basis, self.taken, self.given, self.scale)))
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"basis": self.basis}
-
-
-def spectral(statistics: Tensor, energy: float) -> Spectral:
-    """The spectral projector that protects `energy` (0..1] of trace(C)."""
-    values, vectors = eigen(statistics)
-    return Spectral(vectors[:, : rank_for_energy(values, energy)].contiguous())
-
-
-@dataclass(frozen=True)
-class Dense:
-    """P and Q as matrices (d, d)."""
-
-    keep: Tensor
-    used: Tensor
-
-    def apply(self, update: Tensor, gain: float) -> Tensor:
-        """Return dW (P + gain Q)."""
-        return update @ (self.keep + gain * self.used)
-
-    def to(self, like: Tensor) -> "Dense":
-        """The same projector in the type and on the device of `like`."""
-        return Dense(self.keep.to(like), self.used.to(like))
-
-    def tensors(self) -> dict[str, Tensor]:
-        return {"projector": self.keep, "used": self.used}
+        """What `from_tensors` makes the projector of again."""
+        return {name: getattr(self, name) for name in ("basis", "taken", "given", "scale")}
 
 
 def from_tensors(tensors: dict[str, Tensor]) -> Projector:
     """The projector whose `tensors` these are (others beside them are ignored)."""
-    if "basis" in tensors:
-        return Spectral(tensors["basis"])
-    return Dense(tensors["projector"], tensors["used"])
+    return Projector(*(tensors[name] for name in ("basis", "taken", "given", "scale")))
 
 
-def rls_closed_form(statistics: Tensor, alpha: float) -> Tensor:
-    """P = alpha (C + alpha I)^-1 (d, d): where the recursion of [1], started at I, ends after all inputs of C."""
-    d = statistics.shape[0]
-    ridge = alpha * torch.eye(d, dtype=torch.float64, device=statistics.device)
-    inverse = torch.linalg.inv(statistics.double() + ridge)
-    # One memory layout always: products of the same numbers laid out differently differ in their last bits.
-    return (alpha * (inverse + inverse.T) / 2).contiguous()
+def spectral(values: Tensor, vectors: Tensor, energy: float) -> Projector:
+    """P = I - U U^T, Q = U U^T: U holds `energy` (0..1] of trace(C), given the eigenvalues and eigenvectors of C.
+
+    P and Q are orthogonal projections: P^2 = P, P Q = 0, P + Q = I.
+    """
+    k = rank_for_energy(values, energy)
+    ones = torch.ones(k, dtype=torch.float64, device=values.device)
+    return Projector(vectors[:, :k].contiguous(), ones, ones.clone(), ones.new_ones(()))
+
+
+def rls(values: Tensor, vectors: Tensor, alpha: float) -> Projector:
+    """P = alpha (C + alpha I)^-1, Q = I - P: where the recursion of [1], started at P = I, ends after all inputs of C.
+
+    Along an eigenvector of C with eigenvalue s, P keeps alpha / (s + alpha).
+    """
+    k = rank_for_energy(values, 1.0)
+    taken = values[:k] / (values[:k] + alpha)
+    return Projector(vectors[:, :k].contiguous(), taken, taken.clone(), taken.new_ones(()))
 
 
 def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:
     """Update P (d, d) by inputs (n, d), one after another: k = P x / (alpha + x^T P x), P <- P - k x^T P [1, eq. 3].
 
-    The denominator is a scalar. Used as the reference for `rls_closed_form`; training uses the closed form.
+    The denominator is a scalar. The reference for `rls`, which training uses.
     """
     p = projector.double().clone()
     for x in inputs.double():
@@ -129,13 +115,7 @@ def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:
     return p
 
 
-def rls(statistics: Tensor, alpha: float) -> Dense:
-    """P by recursive least squares, Q = I - P."""
-    p = rls_closed_form(statistics, alpha)
-    return Dense(p, torch.eye(p.shape[0], dtype=p.dtype, device=p.device) - p)
-
-
-def paper(statistics: Tensor, alpha: float, rcond: float) -> Dense:
+def paper(values: Tensor, vectors: Tensor, alpha: float, rcond: float) -> Projector:
     """The published RAWM pair [2]: P by recursive least squares, Q = I - P (P^T P)^-1 P^T, both over their norms.
 
     Deviations:
@@ -144,9 +124,10 @@ def paper(statistics: Tensor, alpha: float, rcond: float) -> Dense:
         singular value of P is below `rcond` times the largest count as used up, and Q projects on them. Where there
         is no such direction, Q = 0.
     """
-    p = rls_closed_form(statistics, alpha)
-    values, vectors = torch.linalg.eigh(p)
-    used = vectors[:, values < rcond * values.max()]
-    q = (used @ used.T).contiguous()
-    norm = torch.linalg.matrix_norm(q)
-    return Dense(p / torch.linalg.matrix_norm(p), q / norm if norm > 0 else q)
+    ridge = rls(values, vectors, alpha)
+    kept = 1 - ridge.taken  # the eigenvalues of P along U; 1 elsewhere
+    elsewhere = len(values) - len(kept)
+    largest = 1.0 if elsewhere else kept.max()
+    used = (kept < rcond * largest).double()
+    norm = (kept.square().sum() + elsewhere).sqrt()
+    return Projector(ridge.basis, ridge.taken / norm, used / used.sum().clamp_min(1).sqrt(), 1 / norm)

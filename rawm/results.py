@@ -186,12 +186,10 @@ def _spectra(path: Path) -> dict[str, Spectrum]:
 
     suffix = ".eigenvalues"
     with safe_open(path, framework="numpy") as file:
-        names = set(file.keys())
-        layers = sorted((name.removesuffix(suffix) for name in names if name.endswith(suffix)), key=_natural)
-        ranks = {
-            layer: file.get_slice(f"{layer}.basis").get_shape()[1] for layer in layers if f"{layer}.basis" in names
-        }
-        return {layer: Spectrum(file.get_tensor(layer + suffix), ranks.get(layer)) for layer in layers}
+        layers = sorted((name.removesuffix(suffix) for name in file.keys() if name.endswith(suffix)), key=_natural)  # noqa: SIM118
+        taken = {layer: file.get_tensor(f"{layer}.taken") for layer in layers}
+        ranks = {layer: len(values) if (values == 1).all() else None for layer, values in taken.items()}
+        return {layer: Spectrum(file.get_tensor(layer + suffix), ranks[layer]) for layer in layers}
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

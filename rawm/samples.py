@@ -9,15 +9,22 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """features (B, d), or padded frames (B, T, d) with lengths (B,); labels (B,) int64 class indices."""
+    """A minibatch.
+
+    Attributes:
+        features: (B, d), or padded frames (B, T, d) with `lengths` (B,).
+        labels: (B,) int64 class indices.
+        rows: (B,) int64, where in its `Samples` each one stands.
+    """
 
     features: Tensor
     labels: Tensor
-    lengths: Tensor | None = None
+    lengths: Tensor | None
+    rows: Tensor
 
     def to(self, device: torch.device | str) -> "Batch":
-        lengths = None if self.lengths is None else self.lengths.to(device)
-        return Batch(self.features.to(device), self.labels.to(device), lengths)
+        """The same minibatch on a device."""
+        return Batch(*(value if value is None else value.to(device) for value in self))
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,10 @@ class Samples:
     def batch(self, rows: Tensor) -> Batch:
         """The samples at `rows` (B,) int64."""
         if isinstance(self.features, Tensor):
-            return Batch(self.features[rows], self.labels[rows])
+            return Batch(self.features[rows], self.labels[rows], None, rows)
         frames = [self.features[row] for row in rows.tolist()]
         lengths = torch.tensor([len(f) for f in frames])
-        return Batch(torch.nn.utils.rnn.pad_sequence(frames, batch_first=True), self.labels[rows], lengths)
+        return Batch(torch.nn.utils.rnn.pad_sequence(frames, batch_first=True), self.labels[rows], lengths, rows)
 
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Minibatches in stored order, or in the random order that `generator` gives; the last may be smaller."""

@@ -99,8 +99,8 @@ def _write_task(study: Study, method: str, seed: int, task: int, with_projectors
             values = 100 * task * np.exp(-np.arange(dimension) * 0.5 / task)
             rank = int(np.searchsorted(np.cumsum(values), 0.97 * values.sum())) + 1
             tensors |= {f"{layer}.statistics": np.diag(values), f"{layer}.eigenvalues": values}
-            kind = "projector" if method == "rawm_paper" else "basis"
-            tensors[f"{layer}.{kind}"] = (
-                np.eye(dimension) if kind == "projector" else np.eye(dimension)[:, :rank].copy()
-            )
+            tensors |= {
+                f"{layer}.basis": np.eye(dimension)[:, :rank].copy(),
+                f"{layer}.taken": np.full(rank, 0.9 if method == "rawm_paper" else 1.0),
+            }
     save_file(tensors, paths.memory(study.name, method, seed, task), metadata={"method": method})

@@ -86,6 +86,7 @@ def _memory(generator: np.random.Generator) -> dict[str, np.ndarray]:
         tensors[f"layers.{index}.statistics"] = generator.normal(size=(d, d))
         tensors[f"layers.{index}.eigenvalues"] = np.linspace(1, 0, d)
         tensors[f"layers.{index}.basis"] = generator.normal(size=(d, 20))
+        tensors[f"layers.{index}.taken"] = np.ones(20)
     return tensors
 
 

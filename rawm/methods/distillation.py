@@ -1,12 +1,12 @@
-"""Distillation against the detector of the previous task, shared by LwF, RAWM and RWM."""
-
-import copy
+"""Distillation against the detector of the previous task, shared by LwF, DFWF, RAWM and RWM."""
 
 import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector
+from rawm.methods.method import Task
 from rawm.samples import Batch
+from rawm.scoring import BATCH, evaluating
 
 
 def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
@@ -19,12 +19,26 @@ def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 
 
 class Teacher:
-    """A frozen copy of a detector."""
+    """What the detector said of a task's training samples before it was trained on them.
 
-    def __init__(self, detector: Detector):
-        self._detector = copy.deepcopy(detector).eval().requires_grad_(False)
+    Each sample is passed through the old detector once, and not again in every epoch: it is frozen, and the samples
+    do not change.
+    """
+
+    @torch.no_grad()
+    def __init__(self, detector: Detector, task: Task):
+        with evaluating(detector):
+            outputs = [
+                detector(batch.features, batch.lengths)
+                for batch in (batch.to(task.device) for batch in task.train.batches(BATCH))
+            ]
+        self._logits = torch.cat([output.logits for output in outputs])
+        self._embedding = torch.cat([output.embedding for output in outputs])
 
     def logits(self, batch: Batch) -> Tensor:
-        """(B, classes), without gradient."""
-        with torch.no_grad():
-            return self._detector(batch.features, batch.lengths).logits
+        """(B, classes) of a minibatch of the task's training samples."""
+        return self._logits[batch.rows]
+
+    def embedding(self, batch: Batch) -> Tensor:
+        """(B, e) of a minibatch of the task's training samples."""
+        return self._embedding[batch.rows]

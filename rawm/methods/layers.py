@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from rawm.detectors.detector import Detector
 from rawm.projection import Projector, eigen, from_tensors
 from rawm.samples import Batch
+from rawm.scoring import evaluating
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d
 
@@ -64,20 +65,20 @@ class ProtectedLayers:
     """Statistics C and projectors of all linear and convolutional layers of one detector.
 
     Args:
-        make: C (d, d) float64 -> projector.
+        make: eigenvalues (d,) and eigenvectors (d, d) of C -> projector.
         batch_means: accumulate the mean input of each minibatch, as the papers do, instead of every input.
 
-    C accumulates over tasks, so the memory does not grow with their number: d x d numbers a layer for C, and the
-    projector (d x rank, spectral).
+    C accumulates over tasks, so the memory does not grow with their number: d x d numbers a layer for C, and d x rank
+    for the projector.
     """
 
-    def __init__(self, make: Callable[[Tensor], Projector], batch_means: bool):
+    def __init__(self, make: Callable[[Tensor, Tensor], Projector], batch_means: bool):
         self._make = make
         self._batch_means = batch_means
         self._statistics: dict[str, Tensor] = {}
         self._eigenvalues: dict[str, Tensor] = {}
         self._projectors: dict[str, Projector] = {}
-        self._active: dict[str, Projector] = {}
+        self._active: dict[str, _Active] = {}
 
     def activate(self, detector: Detector) -> None:
         """Prepare for a task: projectors to the weights' type and device; freeze what no projector protects.
@@ -89,8 +90,7 @@ class ProtectedLayers:
         if not self._projectors:
             return
         layers = protectable(detector)
-        for name, projector in self._projectors.items():
-            self._active[name] = projector.to(layers[name].weight)
+        self._active = {name: _Active(layers[name], projector) for name, projector in self._projectors.items()}
         protected = {id(p) for name in self._active for p in layers[name].parameters(recurse=False)}
         for parameter in detector.parameters():
             parameter.requires_grad_(id(parameter) in protected)
@@ -99,58 +99,55 @@ class ProtectedLayers:
                 module.eval()
 
     @torch.no_grad()
-    def move(self, detector: Detector, optimizer: torch.optim.Optimizer, apply_to: str, gain: float) -> None:
+    def move(self, optimizer: torch.optim.Optimizer, apply_to: str, gain: float) -> None:
         """Let the optimizer step, with what changes in each layer, dW, replaced by dW R(gain).
 
         Args:
             apply_to: "step" projects what the optimizer did; "gradient" projects the gradient it is given, as the
                 released code of the papers does (with plain SGD both agree).
         """
-        layers = {name: layer for name, layer in protectable(detector).items() if name in self._active}
         if apply_to == "gradient":
-            for name, layer in layers.items():
-                if layer.weight.grad is not None:
-                    bias = None if layer.bias is None else layer.bias.grad
-                    gradient = matrix(layer.weight.grad, bias)
-                    _add(layer.weight.grad, bias, self._active[name].apply(gradient, gain) - gradient)
+            for layer in self._active.values():
+                layer.project_gradient(gain)
             optimizer.step()
             return
-        before = {name: matrix(layer.weight, layer.bias).clone() for name, layer in layers.items()}
+        for layer in self._active.values():
+            layer.before_step()
         optimizer.step()
-        for name, layer in layers.items():
-            update = matrix(layer.weight, layer.bias) - before[name]
-            # Added as a difference, so that R = 1 leaves every bit of the optimizer's result.
-            _add(layer.weight, layer.bias, self._active[name].apply(update, gain) - update)
+        for layer in self._active.values():
+            layer.after_step(gain)
 
     @torch.no_grad()
     def learn(self, detector: Detector, batches: Iterable[Batch]) -> None:
-        """Add the inputs that the layers see in `batches` to C, and remake the projectors."""
-        layers = protectable(detector)
+        """Add the inputs that the layers see in `batches` to C, and remake the projectors.
+
+        A layer that the detector never calls as a module (inside of torch's own attention) sees nothing here: it gets
+        no projector, and so stands still from the next task on.
+        """
         hooks = [
             layer.register_forward_pre_hook(lambda _, args, name=name, layer=layer: self._add(name, layer, args[0]))
-            for name, layer in layers.items()
+            for name, layer in protectable(detector).items()
         ]
-        modes = {module: module.training for module in detector.modules()}
-        detector.eval()
         try:
-            for batch in batches:
-                detector(batch.features, batch.lengths)
+            with evaluating(detector):
+                for batch in batches:
+                    detector(batch.features, batch.lengths)
         finally:
             for hook in hooks:
                 hook.remove()
-            for module, mode in modes.items():
-                module.training = mode
-        for name in layers:
-            self._eigenvalues[name] = eigen(self._statistics[name])[0]
-            self._projectors[name] = self._make(self._statistics[name])
+        for name, statistics in self._statistics.items():
+            values, vectors = eigen(statistics)
+            self._eigenvalues[name] = values
+            self._projectors[name] = self._make(values, vectors)
 
     def _add(self, name: str, layer: Layer, x: Tensor) -> None:
-        a = layer_inputs(layer, x.detach()).cpu().double()
+        a = layer_inputs(layer, x.detach()).double()
         if self._batch_means:
             a = a.mean(0, keepdim=True)
-        self._statistics[name] = self._statistics.get(name, 0) + a.T @ a
+        self._statistics[name] = self._statistics.get(name, 0) + (a.T @ a).cpu()
 
     def state(self) -> dict[str, Tensor]:
+        """C, its eigenvalues and the projector of each layer."""
         state = {}
         for name, statistics in self._statistics.items():
             state[f"{name}.statistics"] = statistics
@@ -171,9 +168,54 @@ class ProtectedLayers:
                 )
 
 
-def _add(weight: Tensor, bias: Tensor | None, change: Tensor) -> None:
-    """Add a matrix as `matrix` gives it to weight and bias, in place."""
-    n = change.shape[1] - (bias is not None)
-    weight.add_(change[:, :n].reshape(weight.shape))
-    if bias is not None:
-        bias.add_(change[:, n])
+class _Active:
+    """One layer during a task: its steps are projected in place, in 2 out d rank multiplications.
+
+    Along the protected directions the weights W U are carried from step to step. What a step changed there is then
+    one product away, without a copy of the weights; and what rounding adds in one step is taken away in the next, so
+    that fully protected directions do not drift however long the training.
+    """
+
+    def __init__(self, layer: Layer, projector: Projector):
+        self._layer = layer
+        self._projector = projector.to(layer.weight)
+        basis = self._projector.basis
+        self._basis, self._bias_basis = (basis, None) if layer.bias is None else (basis[:-1].contiguous(), basis[-1])
+        self._scaled = bool(self._projector.scale != 1)
+        self._along = self._coordinates()
+        self._before: list[Tensor] = []
+
+    def _weight(self) -> Tensor:
+        return self._layer.weight.detach().view(self._layer.weight.shape[0], -1)
+
+    def _coordinates(self) -> Tensor:
+        """W U (out, k), bias included."""
+        along = self._weight() @ self._basis
+        return along if self._bias_basis is None else along.addr_(self._layer.bias.detach(), self._bias_basis)
+
+    def before_step(self) -> None:
+        if self._scaled:
+            self._before = [p.detach().clone() for p in self._layer.parameters(recurse=False)]
+
+    def after_step(self, gain: float) -> None:
+        """W <- W_before + (W - W_before) R, where the carried W U stands for W_before."""
+        change = self._coordinates() - self._along
+        removed = self._projector.removed(gain)
+        if self._scaled:
+            for parameter, before in zip(self._layer.parameters(recurse=False), self._before, strict=True):
+                parameter.copy_(before.lerp(parameter, self._projector.scale))
+        correction = change * removed
+        self._weight().addmm_(correction, self._basis.T, alpha=-1)
+        if self._bias_basis is not None:
+            self._layer.bias.addmv_(correction, self._bias_basis, alpha=-1)
+        self._along += change * (self._projector.scale - removed)
+
+    def project_gradient(self, gain: float) -> None:
+        weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
+        if weight is None:
+            return
+        projected = self._projector.apply(matrix(weight, bias), gain)
+        n = projected.shape[1] - (bias is not None)
+        weight.copy_(projected[:, :n].reshape(weight.shape))
+        if bias is not None:
+            bias.copy_(projected[:, n])

@@ -22,7 +22,7 @@ class LwF(Method):
     _teacher: Teacher | None = None
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._teacher = Teacher(detector) if task.number > 1 else None
+        self._teacher = Teacher(detector, task) if task.number > 1 else None
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None or self.settings.lambda_ == 0:

@@ -34,16 +34,16 @@ class OWM(Method):
         super().__init__(settings, classes)
         self._layers = ProtectedLayers(self._projector, settings.statistics == "batch_mean")
 
-    def _projector(self, statistics: Tensor) -> projection.Projector:
+    def _projector(self, values: Tensor, vectors: Tensor) -> projection.Projector:
         if self.settings.projector == "rls":
-            return projection.rls(statistics, self.settings.alpha)
-        return projection.spectral(statistics, self.settings.energy)
+            return projection.rls(values, vectors, self.settings.alpha)
+        return projection.spectral(values, vectors, self.settings.energy)
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._layers.activate(detector)
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self._layers.move(detector, optimizer, self.settings.apply_to, gain=0.0)
+        self._layers.move(optimizer, self.settings.apply_to, gain=0.0)
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self._layers.learn(detector, training_inputs(task))

@@ -48,7 +48,7 @@ class RAWM(Method):
         return self._regularizer.loss(batch, output.logits, cross_entropy)
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self._regularizer.step(detector, optimizer, self._beta(batch))
+        self._regularizer.step(optimizer, self._beta(batch))
 
     def _beta(self, batch: Batch) -> float:
         if self.settings.balance == "constant":

@@ -22,15 +22,15 @@ class Regularizer:
         self.layers = ProtectedLayers(self._projector, settings.statistics == "batch_mean")
         self._teacher: Teacher | None = None
 
-    def _projector(self, statistics: Tensor) -> projection.Projector:
+    def _projector(self, values: Tensor, vectors: Tensor) -> projection.Projector:
         if self.settings.variant == "paper":
-            return projection.paper(statistics, self.settings.alpha, self.settings.rcond)
-        return projection.spectral(statistics, self.settings.energy)
+            return projection.paper(values, vectors, self.settings.alpha, self.settings.rcond)
+        return projection.spectral(values, vectors, self.settings.energy)
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         """Project from now on; take the detector as it stands for the teacher."""
         self.layers.activate(detector)
-        self._teacher = Teacher(detector) if task.number > 1 and self.settings.eta > 0 else None
+        self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
 
     def loss(self, batch: Batch, logits: Tensor, cross_entropy: Tensor) -> Tensor:
         """(1 - eta) CE + eta distillation; plain cross-entropy in the first task."""
@@ -39,9 +39,9 @@ class Regularizer:
         distillation = soft_cross_entropy(logits, self._teacher.logits(batch), self.settings.temperature)
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
-    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, beta: float) -> None:
+    def step(self, optimizer: torch.optim.Optimizer, beta: float) -> None:
         """One step whose update is multiplied by R = P + m beta Q."""
-        self.layers.move(detector, optimizer, self.settings.apply_to, gain=self.settings.scale * beta)
+        self.layers.move(optimizer, self.settings.apply_to, gain=self.settings.scale * beta)
 
     def end_task(self, detector: Detector, task: Task) -> None:
         """Learn what the finished task's inputs use."""

@@ -58,7 +58,7 @@ class RWM(Method):
         return self._regularizer.loss(batch, output.logits, cross_entropy)
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self._regularizer.step(detector, optimizer, radian_ratio(output.logits, batch.labels, self._compact))
+        self._regularizer.step(optimizer, radian_ratio(output.logits, batch.labels, self._compact))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self._regularizer.end_task(detector, task)
