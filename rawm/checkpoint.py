@@ -60,5 +60,7 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
     with torch.random.fork_rng(devices=[]):  # building draws random weights, which are overwritten at once
         detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
+        if "expansion" in tensors:
+            detector.expand(tensors["expansion"])
     detector.load_state_dict(tensors)
     return detector, header

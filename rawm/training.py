@@ -13,6 +13,7 @@ from rawm.detectors import build as build_detector
 from rawm.detectors.detector import Detector
 from rawm.files import atomic
 from rawm.methods import build as build_method
+from rawm.methods.distillation import outputs
 from rawm.methods.method import Method, Task
 from rawm.progress import track
 from rawm.samples import Samples, concatenate
@@ -36,18 +37,20 @@ def fit(
         epochs: gives the epochs to run, e.g. a progress bar around `range`.
 
     Returns:
-        One record an epoch: epoch, step, loss (mean over minibatches), dev_eer (percent or None), seconds, time.
+        One record an epoch, or one in all where the method needs no epochs: epoch, step, loss (mean over minibatches),
+        dev_eer (percent or None), seconds, time.
     """
     torch.manual_seed(derive(task.seed, "training"))
     order = torch.Generator().manual_seed(derive(task.seed, "order"))
     detector.to(task.device).requires_grad_(True).train()
     method.begin_task(detector, task)
+    samples = method.samples(task)
     optimizer = make_optimizer(detector, training)
-    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(task.train, training, detector))
+    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(samples or task.train, training, detector))
     history, step, best = [], 0, (float("inf"), None)
-    for epoch in epochs(training.epochs):
+    for epoch in epochs(training.epochs if samples is not None else 0):
         started, losses = time.time(), []
-        for batch in task.train.batches(task.batch_size, order):
+        for batch in samples.batches(task.batch_size, order):
             batch = batch.to(task.device)
             optimizer.zero_grad(set_to_none=True)
             output = detector(batch.features, batch.lengths)
@@ -63,7 +66,12 @@ def fit(
             best = (eer, {name: value.clone() for name, value in detector.state_dict().items()})
     if best[1] is not None:
         detector.load_state_dict(best[1])
+    started = time.time()
     method.end_task(detector, task)
+    if samples is None:
+        loss = criterion(outputs(detector, task).logits, task.train.labels.to(task.device))
+        record = {"epoch": 1, "step": 1, "loss": float(loss), "dev_eer": detection_eer(detector, dev, task.device)}
+        history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
     return history
 
 

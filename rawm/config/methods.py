@@ -32,12 +32,103 @@ class Joint(Method):
     algorithm: Literal["joint"]
 
 
+class Replay(Method):
+    """Experience replay (Rolnick et al. 2019): half of each step is drawn from a buffer of old samples."""
+
+    algorithm: Literal["replay"]
+    capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
+    balance: Literal["reservoir", "balanced"] = Field(
+        "balanced", description="A uniform sample of everything seen, or equally many of each class of each task."
+    )
+
+
+class DERpp(Method):
+    """Dark Experience Replay with labels (Buzzega et al. 2020)."""
+
+    algorithm: Literal["derpp"]
+    capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together, with their logits.")
+    a: float = Field(0.3, ge=0, description="Weight of the squared difference to the stored logits (alpha).")
+    b: float = Field(0.5, ge=0, description="Weight of the replayed cross-entropy (beta).")
+
+
+class GDumb(Method):
+    """GDumb (Prabhu et al. 2020): train from new weights on a class-balanced buffer."""
+
+    algorithm: Literal["gdumb"]
+    capacity: int = Field(100, ge=1, description="M: utterances kept of all tasks together.")
+
+
+class GEM(Method):
+    """Gradient Episodic Memory (Lopez-Paz & Ranzato 2017)."""
+
+    algorithm: Literal["gem"]
+    capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
+    margin: float = Field(0.5, ge=0, description="Least weight of each old task's gradient (the paper's gamma).")
+
+
+class AGEM(Method):
+    """Averaged GEM (Chaudhry et al. 2019)."""
+
+    algorithm: Literal["agem"]
+    capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
+    drawn: int = Field(64, ge=1, description="Utterances drawn from them at each step.")
+
+
+class EWC(Method):
+    """Elastic Weight Consolidation (Kirkpatrick et al. 2017), also online (Schwarz et al. 2018)."""
+
+    algorithm: Literal["ewc"]
+    lambda_: float = Field(1000.0, ge=0, alias="lambda", description="Weight of the penalty.")
+    form: Literal["separate", "online"] = Field("separate", description="A penalty a task, or one that decays.")
+    decay: float = Field(0.9, ge=0, le=1, description="form online: what is left of old importance at each task.")
+    labels: Literal["true", "model"] = Field(
+        "true", description="Labels of the Fisher information: the data's, or all that the detector predicts."
+    )
+
+
+class SI(Method):
+    """Synaptic Intelligence (Zenke et al. 2017)."""
+
+    algorithm: Literal["si"]
+    c: float = Field(1.0, ge=0, description="Weight of the penalty.")
+    xi: float = Field(1e-3, gt=0, description="Damping of the division by the squared move.")
+
+
+class MAS(Method):
+    """Memory Aware Synapses (Aljundi et al. 2018)."""
+
+    algorithm: Literal["mas"]
+    lambda_: float = Field(1.0, ge=0, alias="lambda", description="Weight of the penalty.")
+
+
 class LwF(Method):
     """Learning without Forgetting (Li & Hoiem 2016)."""
 
     algorithm: Literal["lwf"]
     lambda_: float = Field(1.0, ge=0, alias="lambda", description="Weight of the distillation loss.")
     temperature: float = Field(2.0, gt=0, description="Softmax temperature tau of the distillation.")
+
+
+class DFWF(LwF):
+    """Detecting Fake Without Forgetting (Ma et al. 2021)."""
+
+    algorithm: Literal["dfwf"]
+    alpha: float = Field(1.0, ge=0, description="Weight of the alignment of genuine embeddings.")
+    compact: list[str] = Field(["genuine"], min_length=1, description="Classes whose embeddings are held.")
+
+
+class CWRStar(Method):
+    """CWR* (Lomonaco et al. 2020): output weights consolidated class by class, the rest frozen after task 1."""
+
+    algorithm: Literal["cwr"]
+
+
+class Analytic(Method):
+    """Closed-form output layer (Zhuang et al. 2022) on random features (McDonnell et al. 2023)."""
+
+    algorithm: Literal["analytic"]
+    features: int = Field(1024, ge=0, description="Random features E of the embedding; 0 takes the embedding itself.")
+    ridge: float = Field(1.0, gt=0, description="Ridge of the regression.")
 
 
 class Projection(Method):
@@ -92,4 +183,33 @@ class RWM(Regularized):
     )
 
 
-MethodFile = Annotated[Finetune | Joint | LwF | OWM | RAWM | RWM, Field(discriminator="algorithm")]
+class RegO(Method):
+    """Region-Based Optimization (Chen et al. 2025)."""
+
+    algorithm: Literal["rego"]
+    alpha: float = Field(0.75, ge=0, lt=1, description="Quantile of the Fisher information above which it matters.")
+    gamma: float = Field(0.1, ge=0, le=1, description="Retention below which a parameter is released.")
+    compact: list[str] = Field(["genuine"], min_length=1, description="Classes that are similar across tasks.")
+
+
+MethodFile = Annotated[
+    Finetune
+    | Joint
+    | Replay
+    | DERpp
+    | GDumb
+    | GEM
+    | AGEM
+    | EWC
+    | SI
+    | MAS
+    | LwF
+    | DFWF
+    | CWRStar
+    | Analytic
+    | OWM
+    | RAWM
+    | RWM
+    | RegO,
+    Field(discriminator="algorithm"),
+]

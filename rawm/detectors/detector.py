@@ -24,6 +24,7 @@ class Detector(nn.Module):
         super().__init__()
         self.register_buffer("input_mean", torch.zeros(n_features))
         self.register_buffer("input_std", torch.ones(n_features))
+        self.register_buffer("expansion", None)
 
     def standardise(self, mean: Tensor, std: Tensor) -> None:
         """Fix the input standardisation (n_features,); features that do not vary are left unscaled."""
@@ -33,7 +34,16 @@ class Detector(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Output:
         """Features (B, d), or padded frames (B, T, d) with their lengths (B,)."""
         embedding = self.embed((features - self.input_mean) / self.input_std, lengths)
-        return Output(embedding, self.output(embedding))
+        return Output(embedding, self.output(self.output_inputs(embedding)))
+
+    def expand(self, weights: Tensor) -> None:
+        """Put fixed features ReLU(embedding weights), with weights (e, E), before the output, which is made anew."""
+        self.expansion = weights
+        self.output = nn.Linear(weights.shape[1], self.output.out_features).to(weights)
+
+    def output_inputs(self, embedding: Tensor) -> Tensor:
+        """What the output layer is given for an embedding (B, e): itself, or (B, E) once expanded."""
+        return embedding if self.expansion is None else torch.relu(embedding @ self.expansion)
 
 
 def pool_mean_std(frames: Tensor, lengths: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rawm.detectors.detector import Detector
+from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Task
 from rawm.samples import Batch
 from rawm.scoring import BATCH, evaluating
@@ -18,6 +18,17 @@ def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
     return -(target * torch.log_softmax(new / temperature, dim=1)).sum(1).mean()
 
 
+@torch.no_grad()
+def outputs(detector: Detector, task: Task) -> Output:
+    """Embeddings (N, e) and logits (N, classes) of all training samples of a task, in evaluation mode."""
+    with evaluating(detector):
+        parts = [
+            detector(batch.features, batch.lengths)
+            for batch in (batch.to(task.device) for batch in task.train.batches(BATCH))
+        ]
+    return Output(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
 class Teacher:
     """What the detector said of a task's training samples before it was trained on them.
 
@@ -25,15 +36,8 @@ class Teacher:
     do not change.
     """
 
-    @torch.no_grad()
     def __init__(self, detector: Detector, task: Task):
-        with evaluating(detector):
-            outputs = [
-                detector(batch.features, batch.lengths)
-                for batch in (batch.to(task.device) for batch in task.train.batches(BATCH))
-            ]
-        self._logits = torch.cat([output.logits for output in outputs])
-        self._embedding = torch.cat([output.embedding for output in outputs])
+        self._embedding, self._logits = outputs(detector, task)
 
     def logits(self, batch: Batch) -> Tensor:
         """(B, classes) of a minibatch of the task's training samples."""

@@ -9,4 +9,5 @@ class Joint(Method):
     One epoch passes over all of them, so later tasks take more steps.
     """
 
+    memory = "n d"
     uses_old_data = True

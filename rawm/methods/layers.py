@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector
+from rawm.methods.method import freeze_all_but
 from rawm.projection import Projector, eigen, from_tensors
 from rawm.samples import Batch
 from rawm.scoring import evaluating
@@ -92,11 +93,7 @@ class ProtectedLayers:
         layers = protectable(detector)
         self._active = {name: _Active(layers[name], projector) for name, projector in self._projectors.items()}
         protected = {id(p) for name in self._active for p in layers[name].parameters(recurse=False)}
-        for parameter in detector.parameters():
-            parameter.requires_grad_(id(parameter) in protected)
-        for module in detector.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+        freeze_all_but(detector, protected)
 
     @torch.no_grad()
     def move(self, optimizer: torch.optim.Optimizer, apply_to: str, gain: float) -> None:

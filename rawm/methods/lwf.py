@@ -19,6 +19,8 @@ class LwF(Method):
         have the same classes.
     """
 
+    paper = "Li & Hoiem 2016, doi:10.1007/978-3-319-46493-0_37"
+    memory = "0"
     _teacher: Teacher | None = None
 
     def begin_task(self, detector: Detector, task: Task) -> None:

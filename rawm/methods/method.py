@@ -1,13 +1,14 @@
 """The contract of a continual-learning method."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
 from rawm.samples import Batch, Samples
+from rawm.seeding import derive
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Task:
 
     Attributes:
         number: 1 for the first task.
-        train: the samples that the loop trains on.
+        train: the task's training samples; of all tasks so far for a method that `uses_old_data`.
         batch_size: of the loop.
         seed: for whatever the method draws at random during this task.
         device: where the detector is.
@@ -28,14 +29,33 @@ class Task:
     seed: int
     device: torch.device
 
+    def generator(self, purpose: str) -> torch.Generator:
+        """A random generator of the method's own for one purpose, so that the loop's is left alone."""
+        return torch.Generator().manual_seed(derive(self.seed, purpose))
+
+    def inputs(self):
+        """Minibatches of the training samples, on the device, in a random order of their own."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return (batch.to(self.device) for batch in self.train.batches(self.batch_size, generator))
+
 
 class Method:
     """Base of all methods: plain training. A subclass overrides what it changes.
 
-    `uses_old_data` methods are given the training samples of all tasks seen so far.
+    Attributes:
+        paper: where the method is from, for docs/methods.md.
+        memory: numbers kept from task to task beside the detector: p = parameters, d = inputs of a layer, k = rank,
+            M = samples kept, n = all samples so far, T = tasks so far, e = embedding size.
+        uses_old_data: it is given the training samples of all tasks seen so far.
+        keeps_samples: its memory holds training samples of old tasks.
+        freezes_body: after the first task only the output layer changes.
     """
 
-    uses_old_data = False
+    paper: ClassVar[str] = ""
+    memory: ClassVar[str] = "0"
+    uses_old_data: ClassVar[bool] = False
+    keeps_samples: ClassVar[bool] = False
+    freezes_body: ClassVar[bool] = False
 
     def __init__(self, settings: Any, classes: tuple[str, ...]):
         self.settings = settings
@@ -43,6 +63,10 @@ class Method:
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         """Before the optimizer is made: remember the old detector, freeze parameters."""
+
+    def samples(self, task: Task) -> Samples | None:
+        """What the loop trains on; None where the task is learned without gradients, in `end_task`."""
+        return task.train
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         """The scalar to minimise, given the cross-entropy of the minibatch."""
@@ -61,3 +85,17 @@ class Method:
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take up what `state` gave, in another process."""
+
+
+def freeze_all_but(detector: Detector, kept: set[int]) -> None:
+    """Let only the parameters with these ids learn; normalisation layers keep their statistics too."""
+    for parameter in detector.parameters():
+        parameter.requires_grad_(id(parameter) in kept)
+    for module in detector.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def class_mask(names: list[str], classes: tuple[str, ...]) -> Tensor:
+    """(classes,) bool: which classes are among `names`."""
+    return torch.tensor([name in names for name in classes])

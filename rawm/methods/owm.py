@@ -14,12 +14,6 @@ from rawm.methods.method import Method, Task
 from rawm.samples import Batch
 
 
-def training_inputs(task: Task):
-    """The minibatches, in a random order of their own, whose inputs are protected once a task is finished."""
-    generator = torch.Generator().manual_seed(task.seed)
-    return (batch.to(task.device) for batch in task.train.batches(task.batch_size, generator))
-
-
 class OWM(Method):
     """Every update is projected onto what the inputs of earlier tasks have not used: dW <- dW P (eq. 4).
 
@@ -29,6 +23,9 @@ class OWM(Method):
         default; `projector: rls` is the paper's, with a constant alpha. Statistics are taken once per finished task,
         over every training input (`statistics: batch_mean` is the paper's), not during training.
     """
+
+    paper = "Zeng et al. 2019, doi:10.1038/s42256-019-0080-x"
+    memory = "d² + d k a layer"
 
     def __init__(self, settings, classes: tuple[str, ...]):
         super().__init__(settings, classes)
@@ -46,7 +43,7 @@ class OWM(Method):
         self._layers.move(optimizer, self.settings.apply_to, gain=0.0)
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._layers.learn(detector, training_inputs(task))
+        self._layers.learn(detector, task.inputs())
 
     def state(self) -> dict[str, Tensor]:
         return self._layers.state()

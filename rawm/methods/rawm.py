@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.method import Method, Task
-from rawm.methods.regularized import Regularizer, class_mask
+from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.regularized import Regularizer
 from rawm.samples import Batch
 
 
@@ -33,6 +33,9 @@ class RAWM(Method):
         optimizer's step is projected, not the gradient (`apply_to: gradient` is the paper's). Statistics are taken
         once per finished task; layers' bias is protected too.
     """
+
+    paper = "Zhang et al. 2023, arXiv:2308.03300"
+    memory = "d² + d k a layer"
 
     def __init__(self, settings, classes: tuple[str, ...]):
         super().__init__(settings, classes)

@@ -10,7 +10,6 @@ from rawm.detectors.detector import Detector
 from rawm.methods.distillation import Teacher, soft_cross_entropy
 from rawm.methods.layers import ProtectedLayers
 from rawm.methods.method import Task
-from rawm.methods.owm import training_inputs
 from rawm.samples import Batch
 
 
@@ -45,9 +44,4 @@ class Regularizer:
 
     def end_task(self, detector: Detector, task: Task) -> None:
         """Learn what the finished task's inputs use."""
-        self.layers.learn(detector, training_inputs(task))
-
-
-def class_mask(names: list[str], classes: tuple[str, ...]) -> Tensor:
-    """(classes,) bool: which classes are compact."""
-    return torch.tensor([name in names for name in classes])
+        self.layers.learn(detector, task.inputs())

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.method import Method, Task
-from rawm.methods.owm import training_inputs
-from rawm.methods.regularized import Regularizer, class_mask
+from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.regularized import Regularizer
 from rawm.samples import Batch
 
 THETA_MIN = 0.02  # radians from 0 and from pi / 2
@@ -43,6 +42,9 @@ class RWM(Method):
         as RAWM's.
     """
 
+    paper = "Zhang et al. 2024, arXiv:2312.09651"
+    memory = "d² + d k a layer"
+
     def __init__(self, settings, classes: tuple[str, ...]):
         super().__init__(settings, classes)
         self._regularizer = Regularizer(settings)
@@ -67,7 +69,7 @@ class RWM(Method):
 
     @torch.no_grad()
     def _measure(self, detector: Detector, task: Task) -> None:
-        for batch in training_inputs(task):
+        for batch in task.inputs():
             embedding = detector(batch.features, batch.lengths).embedding.cpu().double()
             unit = torch.nn.functional.normalize(embedding, dim=1)
             if self._unit_sum is None:

@@ -89,34 +89,6 @@ def test_rawm_with_scale_0_is_owm_bit_for_bit(optimizer):
     assert_equal_weights(weights(rawm), weights(owm))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_rawm_with_m_beta_1_is_fine_tuning_bit_for_bit(optimizer):
-    values = {"algorithm": "rawm", "scale": 1, "eta": 0, "balance": "constant", "beta": 1}
-    finetune = trained({"algorithm": "finetune"}, optimizer=optimizer)
-    assert_equal_weights(weights(trained(values, optimizer=optimizer)), weights(finetune))
-
-
-def test_lwf_with_lambda_0_is_fine_tuning_bit_for_bit():
-    lwf = trained({"algorithm": "lwf", "lambda": 0})
-    assert_equal_weights(weights(lwf), weights(trained({"algorithm": "finetune"})))
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"algorithm": "lwf"},
-        {"algorithm": "owm"},
-        {"algorithm": "owm", "projector": "rls"},
-        {"algorithm": "rawm", "eta": 0, "scale": 0.1},
-        {"algorithm": "rawm", "scale": 1},
-        {"algorithm": "rawm", "variant": "paper", "eta": 0},
-        {"algorithm": "rwm", "eta": 0, "scale": 0.1},
-    ],
-)
-def test_differs_from_fine_tuning_in_every_layer(values):
-    assert_every_layer_differs(weights(trained(values)), weights(trained({"algorithm": "finetune"})))
-
-
 def test_projecting_the_gradient_or_the_step_is_the_same_for_plain_sgd():
     gradient = trained({"algorithm": "owm", "apply_to": "gradient"}, optimizer="sgd")
     step = trained({"algorithm": "owm", "apply_to": "step"}, optimizer="sgd")

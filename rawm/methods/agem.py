@@ -1,0 +1,56 @@
+"""Averaged Gradient Episodic Memory.
+
+Chaudhry, Ranzato, Rohrbach, Elhoseiny: Efficient Lifelong Learning with A-GEM. ICLR 2019, arXiv:1812.00420,
+doi:10.48550/arXiv.1812.00420.
+"""
+
+import torch
+from torch import Tensor
+
+from rawm.detectors.detector import Detector, Output
+from rawm.methods.buffer import Buffer
+from rawm.methods.gem import flat_gradient, loss_gradient, set_gradient
+from rawm.methods.method import Method, Task
+from rawm.samples import Batch
+
+
+def project(gradient: Tensor, old: Tensor) -> Tensor:
+    """Take away from `gradient` (p,) what points against `old` (p,): g - (g . o / o . o) o where g . o < 0 (eq. 11)."""
+    g, o = gradient.double(), old.double()
+    product = g @ o
+    return g if product >= 0 else g - product / (o @ o) * o
+
+
+class AGEM(Method):
+    """As GEM, with one constraint: the mean loss over samples drawn from all old tasks shall not rise.
+
+    Deviations:
+        The room is shared out among the tasks seen so far.
+    """
+
+    paper = "Chaudhry et al. 2019, arXiv:1812.00420"
+    memory = "M d"
+    keeps_samples = True
+
+    def __init__(self, settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self._buffer = Buffer(settings.capacity, "task")
+        self._generator = torch.Generator()
+
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        self._generator = task.generator("replay")
+
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
+        if len(self._buffer):
+            drawn = self._buffer.draw(self.settings.drawn, self._generator).to(batch.features.device)
+            set_gradient(detector, project(flat_gradient(detector), loss_gradient(detector, drawn)))
+        optimizer.step()
+
+    def end_task(self, detector: Detector, task: Task) -> None:
+        self._buffer.add(task)
+
+    def state(self) -> dict[str, Tensor]:
+        return self._buffer.state()
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self._buffer.load(state)

@@ -1,0 +1,71 @@
+"""Analytic continual learning: the output layer in closed form.
+
+Zhuang, Weng, Wei, Xie, Toh, Lin: ACIL: Analytic Class-Incremental Learning with Absolute Memorization and Privacy
+Protection. NeurIPS 2022, arXiv:2205.14922, doi:10.48550/arXiv.2205.14922. Random features: McDonnell, Gong, Parvaneh,
+Abbasnejad, van den Hengel: RanPAC. NeurIPS 2023, arXiv:2307.02251, doi:10.48550/arXiv.2307.02251.
+"""
+
+import torch
+from torch import Tensor
+
+from rawm.detectors.detector import Detector
+from rawm.methods.method import Method, Task
+from rawm.samples import Samples
+
+
+class Analytic(Method):
+    """The first task trains the detector; then its body stands still, and the output is one ridge regression.
+
+    phi(x) = ReLU(random weights x embedding), with a constant 1 appended; G = sum phi phi^T and B = sum phi y^T over
+    all samples of all tasks, y one-hot; output weights = (G + ridge I)^-1 B. That is the solution on all data at once,
+    whatever the order of the tasks, while no sample is kept.
+
+    Deviations:
+        G and B are added up and solved anew, in float64, instead of ACIL's recursion of the inverse, which is equal to
+        it in exact arithmetic. The random weights are drawn from N(0, 1 / e), e the embedding's size, so that `ridge`
+        has the same meaning for every e. The bias is regularised like any weight.
+    """
+
+    paper = "Zhuang et al. 2022, arXiv:2205.14922; McDonnell et al. 2023, arXiv:2307.02251"
+    memory = "E² + E e + E classes, E random features"
+    freezes_body = True
+
+    def __init__(self, settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self._gram: Tensor | None = None  # (E + 1, E + 1)
+        self._products: Tensor | None = None  # (E + 1, classes)
+
+    def samples(self, task: Task) -> Samples | None:
+        return task.train if task.number == 1 else None
+
+    @torch.no_grad()
+    def end_task(self, detector: Detector, task: Task) -> None:
+        detector.eval()
+        if self._gram is None and self.settings.features:
+            self._expand(detector, task)
+        for batch in task.inputs():
+            phi = detector.output_inputs(detector(batch.features, batch.lengths).embedding).double().cpu()
+            phi = torch.cat([phi, torch.ones(len(phi), 1, dtype=phi.dtype)], dim=1)
+            targets = torch.nn.functional.one_hot(batch.labels.cpu(), len(self.classes)).double()
+            self._gram = phi.T @ phi + (0 if self._gram is None else self._gram)
+            self._products = phi.T @ targets + (0 if self._products is None else self._products)
+        weights = self.solution()
+        detector.output.weight.copy_(weights[:-1].T)
+        detector.output.bias.copy_(weights[-1])
+
+    def _expand(self, detector: Detector, task: Task) -> None:
+        size = detector.output.in_features
+        random = torch.randn(size, self.settings.features, generator=task.generator("features")) / size**0.5
+        detector.expand(random.to(task.device))
+
+    def solution(self) -> Tensor:
+        """(E + 1, classes) float64: the ridge regression on everything seen."""
+        ridge = self.settings.ridge * torch.eye(len(self._gram), dtype=torch.float64)
+        return torch.linalg.solve(self._gram + ridge, self._products)
+
+    def state(self) -> dict[str, Tensor]:
+        return {} if self._gram is None else {"ridge.gram": self._gram, "ridge.products": self._products}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        if state:
+            self._gram, self._products = state["ridge.gram"].clone(), state["ridge.products"].clone()

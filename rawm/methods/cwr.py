@@ -1,0 +1,65 @@
+"""Copy Weights with Reinit, CWR*.
+
+Lomonaco, Maltoni, Pellegrini: Rehearsal-Free Continual Learning over Small Non-I.I.D. Batches. CVPR Workshops 2020,
+arXiv:1907.03799, doi:10.48550/arXiv.1907.03799.
+"""
+
+import torch
+from torch import Tensor
+
+from rawm.detectors.detector import Detector
+from rawm.methods.layers import matrix
+from rawm.methods.method import Method, Task, freeze_all_but
+
+
+class CWRStar(Method):
+    """After the first task only the output layer learns, and each class's weights are averaged over the tasks.
+
+    Consolidated weights cw of class j (algorithm 1): cw_j <- (cw_j past + tw_j - mean(tw)) / (past + 1), where tw are
+    the weights just trained, the mean is over the classes of the task, and past = sqrt(samples of j before / now).
+
+    Deviations:
+        The bias of the output layer counts as one more weight.
+    """
+
+    paper = "Lomonaco et al. 2020, arXiv:1907.03799"
+    memory = "classes e"
+    freezes_body = True
+
+    def __init__(self, settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self._weights: Tensor | None = None  # (classes, e + 1)
+        self._past = torch.zeros(len(classes), dtype=torch.float64)
+
+    @torch.no_grad()
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        if self._weights is None:
+            return
+        freeze_all_but(detector, {id(p) for p in detector.output.parameters()})
+        present = torch.bincount(task.train.labels, minlength=len(self.classes)) > 0
+        self._write(detector, self._weights * present[:, None])
+
+    @torch.no_grad()
+    def end_task(self, detector: Detector, task: Task) -> None:
+        trained = matrix(detector.output.weight, detector.output.bias).detach().cpu()
+        if self._weights is None:
+            self._weights = torch.zeros_like(trained)
+        counts = torch.bincount(task.train.labels, minlength=len(self.classes)).double()
+        mean = trained[counts > 0].mean(0)
+        for j in torch.nonzero(counts > 0)[:, 0].tolist():
+            past = float((self._past[j] / counts[j]).sqrt())
+            centred = trained[j] - mean if int((counts > 0).sum()) > 1 else trained[j]
+            self._weights[j] = (self._weights[j] * past + centred) / (past + 1)
+        self._past += counts
+        self._write(detector, self._weights)
+
+    def _write(self, detector: Detector, weights: Tensor) -> None:
+        detector.output.weight.copy_(weights[:, :-1])
+        detector.output.bias.copy_(weights[:, -1])
+
+    def state(self) -> dict[str, Tensor]:
+        return {} if self._weights is None else {"consolidated.weights": self._weights, "consolidated.past": self._past}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        if state:
+            self._weights, self._past = state["consolidated.weights"].clone(), state["consolidated.past"].clone()

@@ -1,0 +1,61 @@
+"""Dark Experience Replay, with labels (DER++).
+
+Buzzega, Boschini, Porrello, Abati, Calderara: Dark Experience for General Continual Learning: a Strong, Simple
+Baseline. NeurIPS 2020, arXiv:2004.07211, doi:10.48550/arXiv.2004.07211.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rawm.detectors.detector import Detector, Output
+from rawm.methods.buffer import Buffer
+from rawm.methods.distillation import outputs
+from rawm.methods.method import Method, Task
+from rawm.samples import Batch
+
+
+class DERpp(Method):
+    """CE(new) + a MSE(z, z_old) + b CE(replayed), on two independent draws from the buffer (eq. 6).
+
+    Deviations:
+        Samples enter the buffer when their task ends, with the logits that the detector gives them then; the paper
+        stores them while it trains, with the logits of that moment.
+    """
+
+    paper = "Buzzega et al. 2020, arXiv:2004.07211"
+    memory = "M d"
+    keeps_samples = True
+
+    def __init__(self, settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self._buffer = Buffer(settings.capacity, "none")
+        self._generator = torch.Generator()
+
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        self._generator = task.generator("replay")
+
+    def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
+        if not len(self._buffer):
+            return cross_entropy
+        loss = cross_entropy
+        if self.settings.a:
+            old = self._draw(batch)
+            logits = detector(old.features, old.lengths).logits
+            loss = loss + self.settings.a * F.mse_loss(logits, self._buffer.extra("logits", old))
+        if self.settings.b:
+            old = self._draw(batch)
+            loss = loss + self.settings.b * F.cross_entropy(detector(old.features, old.lengths).logits, old.labels)
+        return loss
+
+    def _draw(self, batch: Batch) -> Batch:
+        return self._buffer.draw(len(batch.labels), self._generator).to(batch.features.device)
+
+    def end_task(self, detector: Detector, task: Task) -> None:
+        self._buffer.add(task, logits=outputs(detector, task).logits)
+
+    def state(self) -> dict[str, Tensor]:
+        return self._buffer.state()
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self._buffer.load(state)

@@ -1,0 +1,44 @@
+"""Detecting Fake Without Forgetting.
+
+Ma, Yi, Tao, Bai, Tian, Wang: Continual Learning for Fake Audio Detection. Interspeech 2021, arXiv:2104.07286,
+doi:10.48550/arXiv.2104.07286.
+"""
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from rawm.detectors.detector import Detector, Output
+from rawm.methods.distillation import Teacher, soft_cross_entropy
+from rawm.methods.method import Method, Task, class_mask
+from rawm.samples import Batch
+
+
+class DFWF(Method):
+    """LwF + alpha x positive-sample alignment: mean over genuine samples of 1 - cos(h_new, h_old), h = embedding.
+
+    Genuine speech is similar across corpora, so its embeddings are held where the previous detector put them.
+
+    Deviations:
+        All tasks share one output layer. "Genuine" is any class that is configured as `compact`.
+    """
+
+    paper = "Ma et al. 2021, arXiv:2104.07286"
+    memory = "0"
+    _teacher: Teacher | None = None
+
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        self._teacher = Teacher(detector, task) if task.number > 1 else None
+        self._compact = class_mask(self.settings.compact, self.classes).to(task.device)
+
+    def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
+        if self._teacher is None:
+            return cross_entropy
+        loss = cross_entropy
+        if self.settings.lambda_:
+            distillation = soft_cross_entropy(output.logits, self._teacher.logits(batch), self.settings.temperature)
+            loss = loss + self.settings.lambda_ * distillation
+        compact = self._compact[batch.labels]
+        if self.settings.alpha and compact.any():
+            likeness = F.cosine_similarity(output.embedding[compact], self._teacher.embedding(batch)[compact])
+            loss = loss + self.settings.alpha * (1 - likeness).mean()
+        return loss

@@ -1,0 +1,95 @@
+"""Gradient Episodic Memory.
+
+Lopez-Paz, Ranzato: Gradient Episodic Memory for Continual Learning. NeurIPS 2017, arXiv:1706.08840,
+doi:10.48550/arXiv.1706.08840.
+"""
+
+import torch
+from scipy.optimize import nnls
+from torch import Tensor
+from torch.nn import functional as F
+
+from rawm.detectors.detector import Detector, Output
+from rawm.methods.buffer import Buffer
+from rawm.methods.method import Method, Task
+from rawm.samples import Batch, Samples
+
+
+def loss_gradient(detector: Detector, samples: Batch) -> Tensor:
+    """(p,) gradient of the mean cross-entropy over some samples with respect to the parameters that learn."""
+    parameters = [p for p in detector.parameters() if p.requires_grad]
+    loss = F.cross_entropy(detector(samples.features, samples.lengths).logits, samples.labels)
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    pairs = zip(gradients, parameters, strict=True)
+    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
+
+
+def flat_gradient(detector: Detector) -> Tensor:
+    """(p,) what `backward` left at the parameters that learn."""
+    parameters = [p for p in detector.parameters() if p.requires_grad]
+    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+
+
+def set_gradient(detector: Detector, flat: Tensor) -> None:
+    """Put a (p,) gradient back where the optimizer looks for it."""
+    start = 0
+    for parameter in (p for p in detector.parameters() if p.requires_grad):
+        parameter.grad = flat[start : start + parameter.numel()].view_as(parameter).to(parameter.dtype)
+        start += parameter.numel()
+
+
+def project(gradient: Tensor, old: Tensor, margin: float = 0.0) -> Tensor:
+    """The gradient nearest to `gradient` (p,) that has no negative product with any row of `old` (tasks, p).
+
+    Solves min 1/2 |z - g|^2 subject to old z >= 0 by its dual, min |old^T v + g|^2 over v >= margin (eq. 11), which
+    is a non-negative least squares problem with one unknown an old task. float64.
+    """
+    g, rows = gradient.double(), old.double()
+    if bool((rows @ g >= 0).all()):
+        return g
+    # An orthonormal basis of the rows' span makes the problem as small as the number of tasks.
+    basis, triangle = torch.linalg.qr(rows.T)
+    target = -(basis.T @ g + triangle @ torch.full((len(rows),), margin, dtype=g.dtype, device=g.device))
+    v = torch.from_numpy(nnls(triangle.cpu().numpy(), target.cpu().numpy())[0]).to(g) + margin
+    return g + rows.T @ v
+
+
+class GEM(Method):
+    """The gradient is changed as little as possible so that no old task's loss rises on the samples kept of it.
+
+    Deviations:
+        The room is shared out among the tasks seen so far, not reserved for a known number of tasks, and samples are
+        chosen at random, not the last ones.
+    """
+
+    paper = "Lopez-Paz & Ranzato 2017, arXiv:1706.08840"
+    memory = "M d"
+    keeps_samples = True
+
+    def __init__(self, settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self._buffer = Buffer(settings.capacity, "task")
+        self._old: list[Batch] = []
+
+    def begin_task(self, detector: Detector, task: Task) -> None:
+        self._old = [everything(samples).to(task.device) for samples in self._buffer.by_task()]
+
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
+        if self._old:
+            old = torch.stack([loss_gradient(detector, samples) for samples in self._old])
+            set_gradient(detector, project(flat_gradient(detector), old, self.settings.margin))
+        optimizer.step()
+
+    def end_task(self, detector: Detector, task: Task) -> None:
+        self._buffer.add(task)
+
+    def state(self) -> dict[str, Tensor]:
+        return self._buffer.state()
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self._buffer.load(state)
+
+
+def everything(samples: Samples) -> Batch:
+    """All samples as one minibatch."""
+    return samples.batch(torch.arange(len(samples)))
