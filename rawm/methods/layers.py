@@ -13,6 +13,7 @@ from rawm.samples import Batch
 from rawm.scoring import evaluating
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d
+SETTLE_EVERY = 64  # steps; what is taken back stays small against the weights, so that nothing is lost in rounding
 
 
 def protectable(detector: nn.Module) -> dict[str, Layer]:
@@ -87,11 +88,12 @@ class ProtectedLayers:
         Parameters outside the protected layers (normalisation, attention biases) and running statistics would change
         what old inputs give, so they stand still after the first task.
         """
-        self._active = {}
+        self._close()
         if not self._projectors:
             return
         layers = protectable(detector)
         self._active = {name: _Active(layers[name], projector) for name, projector in self._projectors.items()}
+        self._hook = detector.register_state_dict_pre_hook(lambda *_: self.settle())
         protected = {id(p) for name in self._active for p in layers[name].parameters(recurse=False)}
         freeze_all_but(detector, protected)
 
@@ -111,8 +113,21 @@ class ProtectedLayers:
         for layer in self._active.values():
             layer.before_step()
         optimizer.step()
+        decays = any(group["weight_decay"] for group in optimizer.param_groups)
         for layer in self._active.values():
-            layer.after_step(gain)
+            layer.after_step(gain, decays)
+
+    def settle(self) -> None:
+        """Make the stored weights of all layers the effective ones; asking the detector for them does it too."""
+        for layer in self._active.values():
+            layer.settle()
+
+    def _close(self) -> None:
+        for layer in self._active.values():
+            layer.close()
+        if self._active:
+            self._hook.remove()
+        self._active = {}
 
     @torch.no_grad()
     def learn(self, detector: Detector, batches: Iterable[Batch]) -> None:
@@ -121,6 +136,7 @@ class ProtectedLayers:
         A layer that the detector never calls as a module (inside of torch's own attention) sees nothing here: it gets
         no projector, and so stands still from the next task on.
         """
+        self._close()
         hooks = [
             layer.register_forward_pre_hook(lambda _, args, name=name, layer=layer: self._add(name, layer, args[0]))
             for name, layer in protectable(detector).items()
@@ -166,48 +182,88 @@ class ProtectedLayers:
 
 
 class _Active:
-    """One layer during a task: its steps are projected in place, in 2 out d rank multiplications.
+    """One layer during a task: what its steps changed along the protected directions is taken back.
 
-    Along the protected directions the weights W U are carried from step to step. What a step changed there is then
+    Along those directions the effective weights, W U, are carried from step to step. What a step changed there is then
     one product away, without a copy of the weights; and what rounding adds in one step is taken away in the next, so
     that fully protected directions do not drift however long the training.
+
+    Taking it back, W <- W - taken_back U^T, costs a second product and another pass over the weights. A wide linear
+    layer does this every SETTLE_EVERY steps only, and until then its output is corrected instead: W x - taken_back
+    (U^T x), which is the same number. An optimizer whose step depends on the weights (weight decay) must find them
+    settled.
     """
 
     def __init__(self, layer: Layer, projector: Projector):
         self._layer = layer
         self._projector = projector.to(layer.weight)
         basis = self._projector.basis
-        self._basis, self._bias_basis = (basis, None) if layer.bias is None else (basis[:-1].contiguous(), basis[-1])
+        self._basis, self._bias_basis = (basis, None) if layer.bias is None else (basis[:-1], basis[-1])
+        self._basis = self._basis.T.contiguous()  # (k, d)
         self._scaled = bool(self._projector.scale != 1)
-        self._along = self._coordinates()
         self._before: list[Tensor] = []
+        self._along = self._coordinates()
+        self._pending = torch.zeros_like(self._along)  # minus what is to be taken back, (k, out)
+        self._steps = 0  # since the weights were settled
+        self._rows = 0  # inputs in the last forward pass
+        self._hook = layer.register_forward_hook(self._correct) if isinstance(layer, nn.Linear) else None
 
     def _weight(self) -> Tensor:
         return self._layer.weight.detach().view(self._layer.weight.shape[0], -1)
 
     def _coordinates(self) -> Tensor:
-        """W U (out, k), bias included."""
-        along = self._weight() @ self._basis
-        return along if self._bias_basis is None else along.addr_(self._layer.bias.detach(), self._bias_basis)
+        """(W U)^T (k, out) of the weights as they are stored, bias included."""
+        along = self._basis @ self._weight().T
+        return along if self._bias_basis is None else along.addr_(self._bias_basis, self._layer.bias.detach())
+
+    def _correct(self, layer: Layer, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        self._rows = output.numel() // output.shape[-1]
+        if not self._steps:
+            return output
+        along = F.linear(inputs[0], self._basis, self._bias_basis)
+        return torch.addmm(output, along, self._pending) if output.dim() == 2 else output + along @ self._pending
 
     def before_step(self) -> None:
+        """Keep the weights where R is not the identity outside of the protected directions."""
         if self._scaled:
             self._before = [p.detach().clone() for p in self._layer.parameters(recurse=False)]
 
-    def after_step(self, gain: float) -> None:
-        """W <- W_before + (W - W_before) R, where the carried W U stands for W_before."""
-        change = self._coordinates() - self._along
-        removed = self._projector.removed(gain)
+    def after_step(self, gain: float, decays: bool) -> None:
+        """W <- W_before + (W - W_before) R(gain)."""
+        along = self._coordinates()
+        change = along - self._along
         if self._scaled:
             for parameter, before in zip(self._layer.parameters(recurse=False), self._before, strict=True):
                 parameter.copy_(before.lerp(parameter, self._projector.scale))
-        correction = change * removed
-        self._weight().addmm_(correction, self._basis.T, alpha=-1)
+            along = self._along + self._projector.scale * change
+        self._pending.addcmul_(change, self._projector.removed(gain)[:, None], value=-1)
+        self._along = along
+        self._steps += 1
+        # Correcting the output costs more than correcting the weights where there are more inputs than outputs.
+        immediately = self._hook is None or self._scaled or decays or self._rows > len(self._weight())
+        if immediately or self._steps == SETTLE_EVERY:
+            self.settle()
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Make the stored weights the effective ones."""
+        if not self._steps:
+            return
+        self._weight().addmm_(self._pending.T, self._basis)
         if self._bias_basis is not None:
-            self._layer.bias.addmv_(correction, self._bias_basis, alpha=-1)
-        self._along += change * (self._projector.scale - removed)
+            self._layer.bias.addmv_(self._pending.T, self._bias_basis)
+        self._along += self._pending
+        self._pending.zero_()
+        self._steps = 0
+
+    def close(self) -> None:
+        """Settle, and leave the layer alone from now on."""
+        self.settle()
+        if self._hook is not None:
+            self._hook.remove()
 
     def project_gradient(self, gain: float) -> None:
+        """Replace the gradient G that the optimizer is given by G R(gain)."""
         weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
         if weight is None:
             return
