@@ -228,6 +228,41 @@ def ui(
     tracking.serve(loaded, where, experiment, host, port)
 
 
+@app.command(epilog=_example("rawm tune open_speech --workers 2", "rawm tune open_speech --method rawm --write"))
+def tune(
+    search: Annotated[str, typer.Argument(help="Label of a file in config/searches/.")],
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
+    device: Device = "auto",
+    write: Annotated[bool, typer.Option("--write", help="Put the chosen values into config/methods/ too.")] = False,
+    mirror: Annotated[bool, typer.Option("--track/--no-track", help="Mirror the trials to MLflow.")] = True,
+    uri: Uri = None,
+):
+    """Choose hyper-parameters on the development data of the tasks seen so far. Goes on where it was stopped."""
+    from rawm.config.trials import load_search
+
+    loaded = load_search(search)
+    methods = method or list(loaded.trials)
+    if unknown := [name for name in methods if name not in loaded.trials]:
+        raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.trials)}")
+    where = str(_torch(device, 1))
+    from rawm import tuning
+    from rawm.eager import skip_compiler
+
+    skip_compiler()
+    results = tuning.tune(loaded, methods, workers, where)
+    tuning.show(results)
+    if write:
+        for name in tuning.write_chosen(search, results):
+            typer.echo(name)
+    if mirror:
+        from rawm import tracking
+
+        settings = config.load_main().tracking
+        trials = [trial for ranking in results.values() for trial in ranking]
+        tracking.log_trials(trials, uri or settings.uri, f"rawm/tuning/{search}")
+
+
 @app.command(epilog=_example("rawm schemas"))
 def schemas(output: Annotated[Path, typer.Option(help="Folder.")] = Path("workflow/schemas")):
     """Write the JSON schemas of the configuration files, with which editors complete them."""

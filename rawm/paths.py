@@ -24,6 +24,11 @@ def features(frontend: str, corpus: str, split: str) -> Path:
     return RESULTS / "features" / frontend / corpus / f"{split}.safetensors"
 
 
+def tuning(search: str) -> Path:
+    """Trials and choices of a search for hyper-parameters."""
+    return RESULTS / "tuning" / search
+
+
 def study(name: str) -> Path:
     return RESULTS / name
 

@@ -101,6 +101,13 @@ def untrained(study: Study, seed: int, first: Samples) -> Detector:
     return detector
 
 
+def task_of(study: Study, method: Method, training: Training, seed: int, number: int, device: torch.device) -> Task:
+    """Task `number` of a run, with the training samples that its method may see."""
+    numbers = range(1, number + 1) if method.uses_old_data else [number]
+    train = concatenate([load_split(study, n, "train", seed) for n in numbers])
+    return Task(number, train, training.batch_size, derive(seed, "task", number), device)
+
+
 def train_task(study: Study, method: str, seed: int, number: int, device: torch.device) -> None:
     """Train task `number` of one run from the files of the task before, and write its own.
 
@@ -108,14 +115,12 @@ def train_task(study: Study, method: str, seed: int, number: int, device: torch.
     """
     learner = build_method(study.methods[method], study.classes)
     training = study.training(method)
-    numbers = range(1, number + 1) if learner.uses_old_data else [number]
-    train = concatenate([load_split(study, n, "train", seed) for n in numbers])
+    task = task_of(study, learner, training, seed, number, device)
     if number == 1:
-        detector = untrained(study, seed, train)
+        detector = untrained(study, seed, task.train)
     else:
         detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number - 1))
         learner.load(checkpoint.load(paths.memory(study.name, method, seed, number - 1))[0])
-    task = Task(number, train, training.batch_size, derive(seed, "task", number), device)
     title = f"{study.name} {method} seed {seed} task {number}/{len(study.tasks)}"
     history = fit(
         detector,
@@ -127,7 +132,7 @@ def train_task(study: Study, method: str, seed: int, number: int, device: torch.
     )
     header = {"study": study.name, "method": method, "seed": str(seed), "task": str(number)}
     header["frontend"] = study.frontend.model_dump_json()
-    shape = checkpoint.describe(study.detector, train.n_features, train.pooled, study.classes)
+    shape = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
     checkpoint.save_detector(paths.detector(study.name, method, seed, number), detector, header | shape)
     checkpoint.save(paths.memory(study.name, method, seed, number), learner.state(), header)
     _write_history(paths.history(study.name, method, seed, number), number, history)

@@ -12,6 +12,7 @@ from rawm.config.corpora import Corpus, CorpusFile, OpenSpeechCorpus, SyntheticC
 from rawm.config.methods import MethodFile
 from rawm.config.models import DetectorFile, FrontendFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
+from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
 
 __all__ = [
@@ -44,6 +45,7 @@ KINDS: dict[str, Any] = {
     "frontends": FrontendFile,
     "detectors": DetectorFile,
     "methods": MethodFile,
+    "searches": SearchFile,
 }
 CORPUS_CLASSES = ("fake", "genuine")  # in the order of the class indices
 
@@ -178,6 +180,8 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
 
 def check_all(config: Path = paths.CONFIG) -> list[str]:
     """Problems of every file under `config`, whether a study uses it or not."""
+    from rawm.config.trials import load_search
+
     problems: list[str] = []
     for load, label in [(load_main, None)] + [
         (lambda label, kind=kind: _load(kind, label, config), label) for kind in KINDS for label in labels(kind, config)
@@ -189,6 +193,11 @@ def check_all(config: Path = paths.CONFIG) -> list[str]:
     for name in [] if problems else labels("studies", config):
         try:
             load_study(name, config)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    for name in [] if problems else labels("searches", config):
+        try:
+            load_search(name, config)
         except ConfigError as error:
             problems.extend(error.problems)
     return list(dict.fromkeys(problems))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rawm.config import Study
 from rawm.tracking.receipt import Receipt, RunReceipt
 
-__all__ = ["Receipt", "RunReceipt", "log_study", "serve"]
+__all__ = ["Receipt", "RunReceipt", "log_study", "log_trials", "serve"]
 
 
 def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = None) -> Receipt:
@@ -37,6 +37,22 @@ def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = No
     if receipt is not None:
         result.write(receipt)
     return result
+
+
+def log_trials(trials: list[dict], uri: str, experiment: str) -> None:
+    """Mirror the trials of a search for hyper-parameters (`rawm.tuning`), a run each; what is there stays as it is.
+
+    Raises:
+        UserError: MLflow cannot be reached or refuses. The trials in results/ are untouched.
+    """
+    from rawm.tracking import environment
+
+    environment.prepare()
+    environment.check_reachable(uri)
+    from rawm.tracking.trials import mirror_trials
+
+    sent, total = mirror_trials(trials, uri, experiment)
+    print(f"{experiment} at {environment.without_password(uri)}: {total} trials, {sent} logged now")
 
 
 def serve(study: Study, uri: str, experiment: str, host: str, port: int, open_browser: bool = False) -> None:

@@ -1,0 +1,37 @@
+"""Trials of a search for hyper-parameters -> runs of one experiment."""
+
+import hashlib
+import json
+from typing import Any
+
+from rawm.paths import tuning
+from rawm.tracking.record import Point, Record, milliseconds
+from rawm.tracking.store import opened
+
+
+def mirror_trials(trials: list[dict[str, Any]], uri: str, experiment: str) -> tuple[int, int]:
+    """Send the trials that are not there yet; returns how many were sent and how many there are."""
+    with opened(uri, experiment, tuning(trials[0]["search"])) as target:
+        sent = sum(target.mirror(_record(trial))[1] for trial in trials)
+    return sent, len(trials)
+
+
+def _record(trial: dict[str, Any]) -> Record:
+    values = ",".join(f"{key}={value}" for key, value in trial["values"].items())
+    end = trial["started"] + trial["seconds"]
+    last = [rows[-1] for rows in trial["dev_eer"]]
+    metrics = {f"dev_eer/{task}": [row[number] for row in last] for number, task in enumerate(trial["tasks"])}
+    means = {name: sum(eers) / len(eers) for name, eers in metrics.items() if None not in eers}
+    if trial["score"] is not None:
+        means["average_incremental_eer"] = trial["score"]
+    return Record(
+        key=f"tuning/{trial['search']}/{trial['method']}/{values}",
+        fingerprint=hashlib.sha256(json.dumps(trial, sort_keys=True).encode()).hexdigest(),
+        name=f"{trial['method']} {values}",
+        start=milliseconds(trial["started"]),
+        end=milliseconds(end),
+        params={"method": trial["method"], "seeds": str(trial["seeds"])}
+        | {key: str(value) for key, value in trial["values"].items()},
+        tags={"rawm.kind": "trial", "search": trial["search"]},
+        metrics=[Point(name, value, milliseconds(end), 0) for name, value in means.items()],
+    )
