@@ -1,7 +1,9 @@
 """`make bench`: ratios measured in one run, since absolute times depend on the machine.
 
-Step time of every method over fine-tuning (EVDA's detector sizes on 1024-dimensional features, minibatches of 32), time
-to build projectors, LFCC extraction over real time, and start-up of a training job. One thread.
+Step time of every method over fine-tuning, on the perceptron of the RegO protocol (1024-512-512-512-512-2, minibatches
+of 32) and on the linear head of CLEAR (2048-11, minibatches of 512); what a method needs to remember a task; the rule
+released with RAWM; LFCC extraction over real time; start-up of a training job. One thread. `--output FILE` writes the
+step times as JSON.
 """
 
 import subprocess
@@ -9,39 +11,76 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from rawm.config.models import LFCC, MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
+from rawm.files import write_json
 from rawm.methods.method import Task
+from rawm.progress import track
+from rawm.projection import eigen, spectral
 from rawm.samples import Samples
 from rawm.training import fit
 
 sys.path.insert(0, str(Path(__file__).parent / "methods"))
-from problems import CLASSES, CPU, VARIANTS, method_for
+from problems import CPU, VARIANTS, method_for
+from released import released_update
 
-D, N, BATCH, ROUNDS = 1024, 640, 32, 5
-
-
-def random_task(number: int) -> Samples:
-    """Features that fill a third of the space, as real ones do at most."""
-    generator = torch.Generator().manual_seed(number)
-    x = torch.randn(N, D // 3, generator=generator) @ torch.randn(D // 3, D, generator=generator) / D**0.5
-    return Samples([str(i) for i in range(N)], torch.arange(N) % 2, x)
+ROUNDS, STEPS = 5, 20
 
 
-def second_task_seconds(variant: str) -> tuple[float, float]:
-    """Seconds a step of task 2, and seconds to remember task 1 (projectors)."""
+class Problem(NamedTuple):
+    """Two tasks of random features.
+
+    Attributes:
+        decay: the standard deviation of the features' i-th direction falls as i^-decay; 0 fills the whole space.
+    """
+
+    title: str
+    n_features: int
+    hidden: list[int]
+    n_classes: int
+    batch_size: int
+    decay: float
+
+    def samples(self, number: int) -> Samples:
+        """The training samples of a task."""
+        generator = torch.Generator().manual_seed(number)
+        n, d = STEPS * self.batch_size, self.n_features
+        basis = torch.linalg.qr(torch.randn(d, d, generator=torch.Generator().manual_seed(0)))[0]
+        x = torch.randn(n, d, generator=generator) * torch.arange(1, d + 1) ** -self.decay @ basis
+        return Samples([str(i) for i in range(n)], torch.arange(n) % self.n_classes, x)
+
+
+PERCEPTRON = Problem("perceptron 1024-512-512-512-512-2, minibatches of 32", 1024, [512] * 4, 2, 32, 1.0)
+FULL = PERCEPTRON._replace(title="the same, on features that fill the whole space", decay=0.0)
+HEAD = Problem("linear head 2048-11, minibatches of 512", 2048, [], 11, 512, 1.0)
+PROJECTING = [name for name, values in VARIANTS.items() if values["algorithm"] in ("owm", "rawm", "rwm")]
+
+
+class Timing(NamedTuple):
+    """Seconds a step of task 2 (None without steps), seconds to remember task 1, numbers kept, largest rank."""
+
+    step: float | None
+    remember: float
+    kept: int
+    rank: int | None
+
+
+def second_task(problem: Problem, variant: str) -> Timing:
+    """Train two tasks and time the second one's steps."""
     torch.manual_seed(0)
-    detector = build_detector(MLP(type="mlp", hidden=[512] * 4), D, True, len(CLASSES))
-    method = method_for(VARIANTS[variant])
-    training = Training(epochs=1, batch_size=BATCH)
-    tasks = [Task(number, random_task(number), BATCH, 0, CPU) for number in (1, 2)]
+    detector = build_detector(MLP(type="mlp", hidden=problem.hidden), problem.n_features, True, problem.n_classes)
+    classes = ("fake", "genuine", *map(str, range(2, problem.n_classes)))
+    method, training = method_for(VARIANTS[variant], classes), Training(epochs=1, batch_size=problem.batch_size)
+    tasks = [Task(number, problem.samples(number), problem.batch_size, 0, CPU) for number in (1, 2)]
     end_task, took = method.end_task, []
 
     def timed(*arguments):
@@ -51,24 +90,63 @@ def second_task_seconds(variant: str) -> tuple[float, float]:
 
     method.end_task = timed
     fit(detector, method, tasks[0], training)
+    state = method.state()
     history = fit(detector, method, tasks[1], training)
-    return history[0]["seconds"] / history[0]["step"], took[0]
+    ranks = [value.shape[1] for name, value in state.items() if name.endswith("basis")]
+    kept = sum(value.numel() for value in state.values())
+    step = history[0]["seconds"] / history[0]["step"] if method.samples(tasks[1]) is not None else None
+    return Timing(step, took[0], kept, max(ranks, default=None))
 
 
-def methods_table() -> Table:
+def measure(problem: Problem, variants: list[str]) -> dict[str, Timing]:
     """Medians over rounds in which every method takes its turn, so that a slow moment hits all alike."""
-    times = {variant: [] for variant in VARIANTS}
-    for _ in range(ROUNDS):
-        for variant in VARIANTS:
-            times[variant].append(second_task_seconds(variant))
-    table = Table(title=f"Step time, {D}-512-512-512-512-2, minibatches of {BATCH}")
-    for column in ("method", "ms a step", "over fine-tuning", "ms to remember a task"):
+    rounds = {variant: [] for variant in variants}
+    for variant in track(variants * ROUNDS, problem.title):
+        rounds[variant].append(second_task(problem, variant))
+    return {
+        variant: timings[0]._replace(
+            step=None if timings[0].step is None else float(np.median([t.step for t in timings])),
+            remember=float(np.median([t.remember for t in timings])),
+        )
+        for variant, timings in rounds.items()
+    }
+
+
+def shown(problem: Problem, timings: dict[str, Timing]) -> Table:
+    """A row a method."""
+    table = Table(title=f"Step time, {problem.title}")
+    for column in ("method", "ms a step", "over fine-tuning", "ms to remember a task", "numbers kept", "rank"):
         table.add_column(column, justify="left" if column == "method" else "right")
-    base = np.median([step for step, _ in times["finetune"]])
-    for variant, pairs in times.items():
-        step, end = np.median(pairs, axis=0)
-        table.add_row(variant, f"{1e3 * step:.2f}", f"{step / base:.2f}", f"{1e3 * end:.0f}")
+    base = timings["finetune"].step
+    for variant, timing in timings.items():
+        step = ("-", "-") if timing.step is None else (f"{1e3 * timing.step:.2f}", f"{timing.step / base:.2f}")
+        rank = "" if timing.rank is None else str(timing.rank)
+        table.add_row(variant, *step, f"{1e3 * timing.remember:.0f}", f"{timing.kept:,}", rank)
     return table
+
+
+def released_over_ours(d: int = 1024) -> tuple[float, float]:
+    """Seconds that the released rule and ours add to a step of one layer (512 x d), minibatches of 32."""
+    x, update = torch.randn(32, d), torch.randn(512, d)
+    p = torch.eye(d)
+    start = time.perf_counter()
+    released_update(p, x.mean(0), update, 1.0, 1.0)
+    released = time.perf_counter() - start
+    samples = PERCEPTRON.samples(1).features
+    projector = spectral(*eigen(samples.T @ samples), 0.97).to(update)
+    start = time.perf_counter()
+    for _ in range(100):
+        projector.apply(update, 0.5)
+    return released, (time.perf_counter() - start) / 100
+
+
+def build_seconds(d: int = 2048) -> float:
+    """Seconds to make a projector from C (d, d)."""
+    x = torch.randn(2 * d, d, dtype=torch.float64)
+    c = x.T @ x
+    start = time.perf_counter()
+    spectral(*eigen(c), 0.99)
+    return time.perf_counter() - start
 
 
 def lfcc_over_real_time() -> float:
@@ -96,10 +174,24 @@ def start_seconds(code: str) -> float:
     return float(np.median(taken))
 
 
-def main() -> None:
+def main(output: Path | None = None) -> None:
+    """Measure and print everything."""
     torch.set_num_threads(1)
     console = Console()
-    console.print(methods_table())
+    every = list(VARIANTS)
+    ratios = {}
+    for problem, variants in ((PERCEPTRON, every), (FULL, ["finetune", *PROJECTING]), (HEAD, every)):
+        timings = measure(problem, variants)
+        console.print(shown(problem, timings))
+        base = timings["finetune"].step
+        ratios[problem.title] = {name: t.step / base for name, t in timings.items() if t.step is not None}
+    if output:
+        write_json(output, ratios)
+    released, ours = released_over_ours()
+    console.print(
+        f"Added to a step of one layer of 1024 inputs: released rule {1e3 * released:.0f} ms, ours {1e3 * ours:.2f} ms"
+    )
+    console.print(f"A projector of 2048 inputs: {build_seconds():.1f} s")
     console.print(f"LFCC with deltas, FLAC decoding included: {lfcc_over_real_time():.0f} times real time on one core")
     optimizer = "import torch; from rawm.eager import skip_compiler; {} torch.optim.Adam([torch.zeros(1)])"
     with_compiler = start_seconds(optimizer.format(""))
@@ -110,4 +202,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
