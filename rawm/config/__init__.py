@@ -33,6 +33,7 @@ __all__ = [
     "load_corpus",
     "load_frontend",
     "load_main",
+    "load_method",
     "load_study",
     "parse_main",
 ]
@@ -110,6 +111,11 @@ def load_corpus(label: str, config: Path = paths.CONFIG) -> Corpus:
 def load_frontend(label: str, config: Path = paths.CONFIG) -> Any:
     """One front-end file; raises ConfigError."""
     return _load("frontends", label, config)
+
+
+def load_method(label: str, config: Path = paths.CONFIG) -> Any:
+    """One method file; raises ConfigError."""
+    return _load("methods", label, config)
 
 
 def load_main(config: Path = paths.CONFIG) -> MainFile:

@@ -1,0 +1,43 @@
+"""Pages agree with the code."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from rawm import config
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def table():
+    """docs/methods_table.py as a module."""
+    spec = importlib.util.spec_from_file_location("methods_table", ROOT / "docs" / "methods_table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_methods_is_that_of_the_registry(table, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(table, "BENCH", Path("not/there"))
+    monkeypatch.setattr(table, "COMPARISON", Path("not/there"))
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert table.filled(page) == page, "run `python docs/methods_table.py`"
+    assert set(table.shown_before(page)) == set(config.labels("methods"))
+
+
+def test_results_of_a_study_and_the_benchmark_reach_the_table(table, monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "bench.json").write_text('{"perceptron": {"finetune": 1.0, "rawm": 1.234}}')
+    (tmp_path / "comparison.csv").write_text(
+        "method,average_eer_mean,average_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std\n"
+        "rawm,12.34,0.56,7.8,0.9\n"
+    )
+    monkeypatch.setattr(table, "BENCH", tmp_path / "bench.json")
+    monkeypatch.setattr(table, "COMPARISON", tmp_path / "comparison.csv")
+    page = table.filled(table.PAGE.read_text(encoding="utf-8"))
+    assert table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
+    assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
