@@ -4,6 +4,8 @@ Chen, Yi, Fan, Tao, Ren, Zeng, Zhang, Yan, Gu, Xue, Wang, Lv, Zhang: Region-Base
 for Audio Deepfake Detection. AAAI 2025, arXiv:2412.11551, doi:10.48550/arXiv.2412.11551.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -98,7 +100,7 @@ class RegO(Method):
         important = {}
         for name, value in sum_over_samples(detector, batches, log_p, torch.square).items():
             flat = value.flatten().cpu()
-            threshold = flat.kthvalue(max(1, int(self.settings.alpha * len(flat)))).values
+            threshold = flat.kthvalue(max(1, math.ceil(self.settings.alpha * len(flat)))).values
             important[name] = value.cpu() > threshold
         return important
 

@@ -1,0 +1,121 @@
+"""RegO: the four regions, what each lets through, and release by Ebbinghaus' curve."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from problems import CPU, detector_for, gaussian_task, method_for, weights
+from test_penalties import loop
+from torch.nn import functional as F
+
+from rawm.methods.method import Task
+from rawm.methods.rego import parallel
+
+SAMPLES = gaussian_task(1)
+
+
+def ended(tasks=1, **values):
+    """A RegO that has finished some tasks on the same samples."""
+    method, detector = method_for({"algorithm": "rego"} | values), detector_for(SAMPLES)
+    for number in range(1, tasks + 1):
+        method.end_task(detector, Task(number, SAMPLES, 16, number, CPU))
+    return method, detector
+
+
+def test_parallel_part_is_the_orthogonal_projection_within_the_region():
+    generator = torch.Generator().manual_seed(0)
+    move, old = torch.randn(2, 4, 5, generator=generator)
+    region = torch.rand(4, 5, generator=generator) > 0.4
+    found = parallel(move, old, region)
+    o, v = old[region].numpy(), move[region].numpy()
+    np.testing.assert_allclose(found[region].numpy(), o * np.dot(o, v) / np.dot(o, o), rtol=1e-5)
+    assert (found[~region] == 0).all()
+    assert abs(float(((move - found)[region] * old[region]).sum())) < 1e-5
+    assert torch.equal(parallel(move, old, region & False), torch.zeros(4, 5))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.75, 0.9])
+@pytest.mark.parametrize(("side", "label"), [("compact", 1), ("other", 0)])
+def test_important_is_above_the_quantile_of_the_fisher_information_of_the_class(alpha, side, label):
+    method, detector = ended(alpha=alpha)
+    rows = torch.nonzero(SAMPLES.labels == label)[:, 0]
+    chosen = type(SAMPLES)([SAMPLES.ids[row] for row in rows], SAMPLES.labels[rows], SAMPLES.features[rows])
+    fisher = loop(detector, chosen, lambda z, y: -F.cross_entropy(z[None], y[None]), torch.square)
+    for name, value in fisher.items():
+        threshold = float(np.quantile(value.numpy(), alpha, method="inverted_cdf"))
+        found, clear = (
+            method._strength[side][name] > 0,
+            (value / threshold - 1).abs() > 1e-3,
+        )  # not ties but for rounding
+        assert torch.equal(found[clear], value[clear] > threshold), name
+        assert found.float().mean() <= 1 - alpha + 1 / value.numel() + 1e-6
+
+
+def test_the_old_gradient_is_that_of_the_whole_task():
+    method, detector = ended()
+    loss = F.cross_entropy(detector.eval()(SAMPLES.features).logits, SAMPLES.labels)
+    for found, expected in zip(
+        method._old.values(), torch.autograd.grad(loss, list(detector.parameters())), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_each_region_lets_its_part_of_the_move_through():
+    method, detector = ended()
+    method.begin_task(detector, Task(2, SAMPLES, 16, 2, CPU))
+    batch = SAMPLES.batch(torch.nonzero(SAMPLES.labels == 0)[:7, 0])  # 7 fake, none genuine: beta = 1 / 8
+    before = weights(detector)
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.1)
+    output = detector(batch.features)
+    F.cross_entropy(output.logits, batch.labels).backward()
+    plain = {name: -0.1 * p.grad for name, p in detector.named_parameters()}
+    method.step(detector, optimizer, batch, output)
+    seen = set()
+    for name, after in weights(detector).items():
+        genuine, fake = method._needed["compact"][name], method._needed["other"][name]
+        moved, old, move = after - before[name], method._old[name], plain[name]
+        regions = {
+            "neither": ~genuine & ~fake,
+            "genuine": genuine & ~fake,
+            "fake": fake & ~genuine,
+            "both": genuine & fake,
+        }
+        for region, mask in regions.items():
+            if not mask.any():
+                continue
+            seen.add(region)
+            o, v = old[mask], move[mask]
+            along = o * (o @ v) / (o @ o) if o.any() else torch.zeros_like(o)
+            expected = {"neither": v, "genuine": along, "fake": v - along, "both": v - along + along / 8}[region]
+            torch.testing.assert_close(moved[mask], expected, rtol=1e-3, atol=1e-7)
+    assert seen == {"neither", "genuine", "fake", "both"}
+
+
+def test_what_was_important_long_ago_is_released():
+    """Important once, then never again: retained by exp(-t), so with gamma 0.1 released after t = 3 > ln 10 tasks."""
+    method, _ = ended()
+    name = "hidden.0.weight"
+    important = method._strength["compact"][name] > 0
+    method._strength["compact"][name] = method._strength["compact"][name].clone()
+    for tasks_ago in range(5):
+        method._age["compact"][name] = torch.full_like(important, tasks_ago, dtype=torch.float32)
+        retained = method._retained("compact", CPU)[name]
+        assert torch.equal(retained, important & (math.exp(-tasks_ago) >= 0.1))
+
+
+def test_what_was_important_often_is_kept_longer():
+    method, _ = ended(tasks=3)
+    name = "hidden.0.weight"
+    important = method._strength["other"][name] == 3
+    assert important.any()
+    method._age["other"][name] = torch.full(important.shape, 3.0)  # exp(-3 / 3) > 0.1
+    assert torch.equal(method._retained("other", CPU)[name], important)
+
+
+def test_age_counts_tasks_since_the_last_time():
+    method, _ = ended(tasks=2)
+    name = "output.weight"
+    found = method._strength["compact"][name] > 0
+    assert (method._age["compact"][name][found] == 0).all()
+    assert (method._age["compact"][name][~found] == 2).all()
