@@ -121,11 +121,14 @@ def test_a_missing_corpus_root_is_said(copy):
 
 
 def test_methods_may_override_training(copy):
-    replace("methods/rawm.yaml", "learning_rate: 0.003", "learning_rate: 0.0003")
+    Path("config/methods/plain.yaml").write_text("algorithm: finetune\n")
+    Path("config/methods/own.yaml").write_text("algorithm: finetune\ntraining:\n  learning_rate: 0.0003\n")
+    replace("studies/synthetic.yaml", "methods: [", "methods: [plain, own, ")
+    replace("studies/synthetic.yaml", "epochs: 60", "epochs: 60\n  learning_rate: 0.002")
     study = config.load_study("synthetic")
-    assert study.training("rawm").learning_rate == 0.0003
-    assert study.training("rawm").epochs == study.training("owm").epochs == 60
-    assert study.training("owm").learning_rate == 0.001
+    assert study.training("own").learning_rate == 0.0003
+    assert study.training("plain").learning_rate == 0.002
+    assert study.training("own").epochs == study.training("plain").epochs == 60
 
 
 @pytest.mark.parametrize("kind", ["config", *config.KINDS])
