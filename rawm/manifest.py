@@ -21,12 +21,13 @@ from rawm.errors import UserError
 COLUMNS: dict[str, str] = {
     "utterance_id": "unique in the corpus",
     "path": "audio file, relative to the corpus root, with forward slashes",
-    "label": "genuine or fake",
+    "label": "genuine, fake, or another class of the corpus",
     "split": "train, dev or eval",
     "corpus": "label of the corpus file",
     "speaker": "'-' where unknown",
     "attack": "what made the fake; '-' for genuine utterances",
     "language": "BCP 47 tag; '-' where unknown",
+    "condition": "what the recording went through or when it was made: codec, post-processing, year; '-' where unknown",
     "duration_s": "seconds, float",
     "group": "utterances of one group share a split, e.g. a recording and its copies",
 }
@@ -46,6 +47,7 @@ class Manifest:
     speaker: list[str]
     attack: list[str]
     language: list[str]
+    condition: list[str]
     duration_s: np.ndarray
     group: list[str]
 
@@ -80,8 +82,12 @@ def _take(column: list[str] | np.ndarray, rows: np.ndarray) -> list[str] | np.nd
     return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows]
 
 
-def problems(rows: Sequence[Mapping[str, Any]], labels: Sequence[str] = LABELS) -> list[str]:
-    """What is wrong with rows of a manifest, one sentence each; empty where they are fine."""
+def problems(rows: Sequence[Mapping[str, Any]], labels: Sequence[str] | None = LABELS) -> list[str]:
+    """What is wrong with rows of a manifest, one sentence each; empty where they are fine.
+
+    Args:
+        labels: the words that `label` may hold; None = any.
+    """
     for row in rows:
         if row.keys() != COLUMNS.keys():
             missing, unknown = sorted(COLUMNS.keys() - row.keys()), sorted(row.keys() - COLUMNS.keys())
@@ -94,8 +100,9 @@ def problems(rows: Sequence[Mapping[str, Any]], labels: Sequence[str] = LABELS) 
             found += _sentence(bad, f"{column} is empty or not text; '-' stands for unknown")
     bad = [row for row in rows if not _is_duration(row["duration_s"])]
     found += _sentence(bad, "duration_s is not a number of seconds, 0 or more")
-    bad = [row for row in rows if row["label"] not in labels]
-    found += _sentence(bad, f"label is not one of {', '.join(labels)}")
+    if labels is not None:
+        bad = [row for row in rows if row["label"] not in labels]
+        found += _sentence(bad, f"label is not one of {', '.join(labels)}")
     bad = [row for row in rows if row["split"] not in paths.SPLITS]
     found += _sentence(bad, f"split is not one of {', '.join(paths.SPLITS)}")
     counts = Counter(row["utterance_id"] for row in rows)
@@ -124,12 +131,12 @@ def _sentence(bad: Sequence[Mapping[str, Any]], what: str) -> list[str]:
     return [f"{len(bad)} utterance(s), first {bad[0]['utterance_id']!r}: {what}"] if bad else []
 
 
-def write(rows: Iterable[Mapping[str, Any]], path: str | Path, labels: Sequence[str] = LABELS) -> None:
+def write(rows: Iterable[Mapping[str, Any]], path: str | Path, labels: Sequence[str] | None = LABELS) -> None:
     """Write a manifest (zstd Parquet), sorted by utterance_id: equal rows give equal bytes, whatever their order.
 
     Args:
         rows: dictionaries with exactly the keys of `COLUMNS`.
-        labels: the words that `label` may hold.
+        labels: the words that `label` may hold; None = any.
 
     Raises:
         UserError: rows with missing, unknown or empty columns, unknown labels or splits, ids that are not unique, or

@@ -50,22 +50,27 @@ def _rows(task: Task, corpus: str, split: str) -> dict[str, str]:
 
 def _choose(study: Study, task: Task, split: str, rows: dict[str, dict[str, str]], seed: int) -> set[tuple[str, str]]:
     """(corpus, utterance id) of the subset that the task asks for."""
-    chosen: set[tuple[str, str]] = set()
-    problems = []
-    for label in study.classes:
-        found = {
-            f"{corpus}/{name}": (corpus, name) for corpus, ids in rows.items() for name in ids if ids[name] == label
-        }
-        wanted = getattr(getattr(task, split), label)
-        if wanted is not None and wanted > len(found):
-            problems.append(
-                f"config/streams/{study.settings.stream}.yaml: task {task.name}: {split}.{label}: asks for {wanted} "
-                f"utterances, but {', '.join(task.corpora)} has {len(found)}; ask for at most that many"
-            )
-        chosen |= {found[key] for key in pick(list(found), len(found) if wanted is None else wanted, seed)}
+    found = {label: {} for label in study.classes}
+    for corpus, ids in rows.items():
+        for name, label in ids.items():
+            if label not in found:
+                known = ", ".join(study.classes)
+                raise UserError(
+                    f"config/streams/{study.settings.stream}.yaml: task {task.name}: corpus {corpus} has the class "
+                    f"{label!r}, which is not one of {known}; add it to `classes`, or leave it out by `where`"
+                )
+            found[label][f"{corpus}/{name}"] = (corpus, name)
+    have = {label: len(ids) for label, ids in found.items()}
+    wanted = getattr(task, split).counts(have)
+    problems = [
+        f"config/streams/{study.settings.stream}.yaml: task {task.name}: {split}: asks for {wanted[label]} {label} "
+        f"utterances, but {', '.join(task.corpora)} has {have[label]}; ask for at most that many"
+        for label in have
+        if wanted[label] > have[label]
+    ]
     if problems:
         raise UserError("\n".join(problems))
-    return chosen
+    return {ids[key] for label, ids in found.items() for key in pick(list(ids), wanted[label], seed)}
 
 
 class _Frames(Sequence):

@@ -16,6 +16,7 @@ def row(number, **changed):
         "speaker": "s",
         "attack": "-" if genuine else "A01",
         "language": "en",
+        "condition": "-",
         "duration_s": 1.0 + number,
         "group": f"g{number // 2}",
     } | changed

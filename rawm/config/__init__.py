@@ -4,11 +4,22 @@ Importing this package is cheap: it needs pydantic and PyYAML only.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rawm import paths
-from rawm.config.corpora import Corpus, CorpusFile, OpenSpeechCorpus, SyntheticCorpus, TableCorpus
+from rawm.config.corpora import (
+    FAKE_ONLY,
+    SPEECH_CLASSES,
+    Corpus,
+    CorpusFile,
+    ListedCorpus,
+    OfficialCorpus,
+    OpenSpeechCorpus,
+    SyntheticCorpus,
+    TableCorpus,
+)
 from rawm.config.methods import MethodFile
 from rawm.config.models import DetectorFile, FrontendFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
@@ -20,6 +31,7 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "MainFile",
+    "OfficialCorpus",
     "OpenSpeechCorpus",
     "Study",
     "Subset",
@@ -48,7 +60,6 @@ KINDS: dict[str, Any] = {
     "methods": MethodFile,
     "searches": SearchFile,
 }
-CORPUS_CLASSES = ("fake", "genuine")  # in the order of the class indices
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,6 @@ class Study:
         settings: the study file.
         stream: the stream file; `tasks` are its tasks.
         corpora, methods: label -> settings, for the labels that the study uses.
-        classes: names of the classes in the order of their indices (a detector's outputs).
     """
 
     name: str
@@ -70,7 +80,24 @@ class Study:
     detector: Any
     corpora: dict[str, Corpus]
     methods: dict[str, Any]
-    classes: tuple[str, ...] = CORPUS_CLASSES
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their indices (a detector's outputs).
+
+        Where the stream does not say them, they are read from the manifests of its corpora, which must be made then.
+        """
+        if self.stream.classes is not None:
+            return tuple(self.stream.classes)
+        from rawm import manifest
+
+        found = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
+        return tuple(sorted(found))
+
+    @property
+    def detects_fakes(self) -> bool:
+        """Whether the classes are fake and genuine: then scores and equal error rates are reported, else accuracy."""
+        return self.stream.classes is not None and tuple(self.stream.classes) == SPEECH_CLASSES
 
     @property
     def tasks(self) -> list[Task]:
@@ -128,8 +155,11 @@ def parse_main(content: dict[str, Any]) -> MainFile:
     return parse(content, MainFile, Path("config/config.yaml (or --config)"))
 
 
-def load_study(name: str, config: Path = paths.CONFIG) -> Study:
+def load_study(name: str, config: Path = paths.CONFIG, on_disk: bool = True) -> Study:
     """Read a study and every file it names.
+
+    Args:
+        on_disk: make sure too that the folders of its corpora are there.
 
     Raises:
         ConfigError: all problems of all those files together.
@@ -158,7 +188,7 @@ def load_study(name: str, config: Path = paths.CONFIG) -> Study:
         methods={label: load("methods", label) for label in settings.methods},
     )
     if not problems:
-        problems = _cross_checks(study, config)
+        problems = _cross_checks(study, config) + (_absent(study, config) if on_disk else [])
     if problems:
         raise ConfigError(problems)
     return study
@@ -167,20 +197,36 @@ def load_study(name: str, config: Path = paths.CONFIG) -> Study:
 def _cross_checks(study: Study, config: Path) -> list[str]:
     """What no single file can know."""
     problems = []
+    where = f"{config}/streams/{study.settings.stream}.yaml"
+    if study.stream.classes and not study.detects_fakes and {"fake", "genuine"} & set(study.stream.classes):
+        problems.append(f"{where}: classes: must be [fake, genuine], in this order, where fakes are to be detected")
     for label, method in study.methods.items():
         compact = getattr(method, "compact", [])
-        for name in compact if isinstance(compact, list) else []:
+        for name in compact if isinstance(compact, list) and study.stream.classes else []:
             if name not in study.classes:
                 known = ", ".join(study.classes)
                 problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+    for task in study.tasks if study.detects_fakes else []:
+        if all(study.corpora[corpus].loader in FAKE_ONLY for corpus in task.corpora):
+            problems.append(
+                f"{where}: task {task.name}: {', '.join(task.corpora)} has no genuine speech, so there is no equal "
+                "error rate; add a corpus with genuine speech to its corpora"
+            )
+    return problems
+
+
+def _absent(study: Study, config: Path) -> list[str]:
+    """Corpora that are not where their files say."""
+    problems = []
     for label, corpus in study.corpora.items():
-        if isinstance(corpus, TableCorpus):
-            if not corpus.root or not Path(corpus.root).is_dir():
-                problems.append(
-                    f"{config}/corpora/{label}.yaml: root: no folder {corpus.root!r}; write the folder of the corpus"
-                )
-            elif not corpus.table_path.is_file():
-                problems.append(f"{config}/corpora/{label}.yaml: table: no file {corpus.table!r} under {corpus.root}")
+        if not isinstance(corpus, ListedCorpus):
+            continue
+        where = f"{config}/corpora/{label}.yaml"
+        if not corpus.root or not Path(corpus.root).is_dir():
+            hint = "set that variable or write" if "${" in corpus.root else "write"
+            problems.append(f"{where}: root: no folder {corpus.root!r}; {hint} the folder of the corpus")
+        elif isinstance(corpus, TableCorpus) and not corpus.table_path.is_file():
+            problems.append(f"{where}: table: no file {corpus.table!r} under {corpus.root}")
     return problems
 
 
@@ -198,7 +244,7 @@ def check_all(config: Path = paths.CONFIG) -> list[str]:
             problems.extend(error.problems)
     for name in [] if problems else labels("studies", config):
         try:
-            load_study(name, config)
+            load_study(name, config, on_disk=False)
         except ConfigError as error:
             problems.extend(error.problems)
     for name in [] if problems else labels("searches", config):

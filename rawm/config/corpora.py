@@ -1,24 +1,53 @@
 """Corpora: `config/corpora/*.yaml`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rawm.config.base import Model
 from rawm.config.models import Split
 from rawm.config.open_speech import OpenSpeechRecipe
 
+SPEECH_CLASSES = ("fake", "genuine")  # in the order of the class indices
+EMOTIONS = ("angry", "happy", "neutral", "sad")
+
 
 class Counts(Model):
-    """Utterances of each class; null is not checked."""
+    """Published numbers of utterances; null is not checked."""
 
     genuine: int | None = Field(None, ge=0)
     fake: int | None = Field(None, ge=0)
+    total: int | None = Field(None, ge=0, description="Of all classes together.")
+    certain: bool = Field(
+        False, description="Counted from the official lists: a difference is an error, else it is a warning."
+    )
+
+
+class Division(Model):
+    """A split of our own. A group (a sentence, a recording and its copies) falls on one side, in every corpus alike."""
+
+    train: float = Field(ge=0, le=1, description="Share of the groups.")
+    dev: float = Field(0.0, ge=0, le=1, description="Share of the groups.")
+    eval: float = Field(ge=0, le=1, description="Share of the groups.")
+    of: list[Split] | None = Field(
+        None, description="Official splits that are divided, the others are left out; null = the whole corpus."
+    )
+    by: Literal["group", "speaker", "utterance"] = Field("group", description="What may not be on two sides.")
+    seed: int = Field(0, ge=0, description="Another seed divides in another way.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Division":
+        if abs(self.train + self.dev + self.eval - 1) > 1e-9:
+            raise ValueError(f"train, dev and eval must add up to 1, not to {self.train + self.dev + self.eval:g}")
+        return self
 
 
 class CorpusBase(Model):
     """What every corpus file has."""
+
+    #: Labels that its manifest may hold; None = whatever the data say.
+    classes: ClassVar[tuple[str, ...] | None] = SPEECH_CLASSES
 
     name: str = Field(description="The file's own name; set on loading, never written in the file.")
     title: str = ""
@@ -28,10 +57,20 @@ class CorpusBase(Model):
     bad_audio: Literal["stop", "skip"] = Field(
         "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
     )
-    expected: dict[Split, Counts] = Field(default_factory=dict, description="Published counts by split, for auditing.")
+    expected: dict[Split, Counts] = Field(default_factory=dict, description="Published counts by official split.")
 
 
-class TableCorpus(CorpusBase):
+class ListedCorpus(CorpusBase):
+    """Recordings that lie on disk, with a protocol that says what they are."""
+
+    splits: Division | None = Field(None, description="Divide the corpus ourselves; null keeps its official splits.")
+    missing_allowed: float = Field(
+        0.0, ge=0, le=1, description="Share of the listed files that may be missing; they are named and left out."
+    )
+    waive_counts: bool = Field(False, description="Go on although certain counts differ, e.g. with a part of a corpus.")
+
+
+class TableCorpus(ListedCorpus):
     """Recordings of your own, listed in a CSV, TSV or Parquet table."""
 
     loader: Literal["table"]
@@ -49,6 +88,77 @@ class TableCorpus(CorpusBase):
         """The table's file: under root, or as written where there is none."""
         inside = Path(self.root) / self.table
         return inside if inside.is_file() else Path(self.table)
+
+
+class FolderCorpus(ListedCorpus):
+    """Recordings of your own in folders: what lies under a folder of `genuine` is genuine, of `fake` fake."""
+
+    loader: Literal["folder"]
+    genuine: list[str] = Field(["genuine"], description="Folders under root, searched to any depth.")
+    fake: list[str] = Field(
+        ["fake"], description="Folders under root, searched to any depth; [] for a source of genuine speech only."
+    )
+    split_folders: bool = Field(
+        False, description="The folders lie in train/, dev/ and eval/ under root (else `splits` divides the corpus)."
+    )
+    language: str = Field("-", description="BCP 47 tag of all recordings.")
+
+
+class PublishedList(ListedCorpus):
+    """The utterance lists that a benchmark published: EVDA's (path, class index, task) or RAIS's (id, label, ...)."""
+
+    loader: Literal["evda_list", "rais_list"]
+    lists: dict[Split, str] = Field(min_length=1, description="Split -> list file, under root or elsewhere.")
+
+
+#: loader of a research corpus -> its versions; the first one is the default.
+OFFICIAL: dict[str, tuple[str, ...]] = {
+    "asvspoof2015": (),
+    "asvspoof2019_la": (),
+    "asvspoof2021_la": ("eval", "progress", "hidden", "all"),
+    "asvspoof2021_df": ("eval", "progress", "hidden", "all"),
+    "asvspoof5": (),
+    "vcc2020": (),
+    "in_the_wild": (),
+    "add2022": (),
+    "add2023_track1": (),
+    "add2023_track2": (),
+    "fake_or_real": ("norm", "original", "2seconds", "rerecorded"),
+    "had": (),
+    "fmfcc_a": (),
+    "cfad": ("clean", "noisy", "codec"),
+    "wavefake": (),
+    "mlaad": (),
+    "codecfake_xie": (),
+    "codecfake_wu": (),
+    "codecfake_plus": (),
+    "iemocap": (),
+    "msp_podcast": (),
+}
+#: Corpora without genuine speech: a task needs another corpus beside them.
+FAKE_ONLY = ("wavefake", "mlaad", "codecfake_wu")
+
+
+class OfficialCorpus(ListedCorpus):
+    """A research corpus as its makers publish it."""
+
+    loader: Literal[tuple(OFFICIAL)]  # type: ignore[valid-type]
+    version: str = Field("", description="Which of its versions, for corpora that have several.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version(cls, values: dict) -> dict:
+        known = OFFICIAL.get(values.get("loader", ""), ())
+        given = values.get("version") or (known[0] if known else "")
+        if given and given not in known:
+            raise ValueError(
+                f"version {given!r} is not one of {', '.join(known)}" if known else "has no versions; remove `version`"
+            )
+        return values | {"version": given}
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return EMOTIONS if self.loader in ("iemocap", "msp_podcast") else SPEECH_CLASSES
 
 
 class SyntheticCorpus(CorpusBase):
@@ -73,5 +183,5 @@ class OpenSpeechCorpus(CorpusBase):
     recipe: OpenSpeechRecipe
 
 
-CorpusFile = Annotated[TableCorpus | SyntheticCorpus | OpenSpeechCorpus, Field(discriminator="loader")]
-Corpus = TableCorpus | SyntheticCorpus | OpenSpeechCorpus
+Corpus = TableCorpus | FolderCorpus | PublishedList | OfficialCorpus | SyntheticCorpus | OpenSpeechCorpus
+CorpusFile = Annotated[Corpus, Field(discriminator="loader")]

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
+from rawm.config.corpora import SPEECH_CLASSES
 
 
 class Training(Model):
@@ -61,10 +62,58 @@ class StudyFile(Model):
 
 
 class Subset(Model):
-    """How many utterances of each class a split gives; null takes all there are."""
+    """Which part of a split a task takes, chosen by hash: whatever the order on disk; larger parts hold smaller ones.
+
+    Without any key it takes everything.
+    """
 
     genuine: int | None = Field(None, ge=0, description="Genuine utterances; null = all.")
     fake: int | None = Field(None, ge=0, description="Fake utterances; null = all.")
+    per_class: int | None = Field(None, ge=1, description="Utterances of every class.")
+    total: int | None = Field(None, ge=2, description="Utterances in all, in the corpora's own class ratio.")
+    fakes_per_genuine: float | None = Field(
+        None, gt=0, description="Class ratio; with `total` that many in all, else as many as this ratio allows."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Subset":
+        ways = [
+            self.genuine is not None or self.fake is not None,
+            self.per_class is not None,
+            self.total is not None or self.fakes_per_genuine is not None,
+        ]
+        if sum(ways) > 1:
+            raise ValueError(
+                "give either genuine and fake, or per_class, or total and fakes_per_genuine; they exclude each other"
+            )
+        return self
+
+    def counts(self, have: dict[str, int]) -> dict[str, int]:
+        """class -> utterances to take, given how many there are of each; may ask for more than there are."""
+        if self.per_class is not None:
+            return dict.fromkeys(have, self.per_class)
+        if self.fakes_per_genuine is not None:
+            share = 1 / (1 + self.fakes_per_genuine)
+            if self.total is None:
+                genuine = min(have["genuine"], int(have["fake"] / self.fakes_per_genuine))
+                return {"genuine": genuine, "fake": round(genuine * self.fakes_per_genuine)}
+            genuine = max(1, round(self.total * share))
+            return {"genuine": genuine, "fake": self.total - genuine}
+        if self.total is not None:
+            return _in_proportion(have, self.total)
+        wanted = {"genuine": self.genuine, "fake": self.fake}
+        return {name: number if wanted.get(name) is None else wanted[name] for name, number in have.items()}
+
+
+def _in_proportion(have: dict[str, int], total: int) -> dict[str, int]:
+    """`total` shared out by largest remainders; a class that is there gets at least one."""
+    everything = sum(have.values()) or 1
+    exact = {name: total * number / everything for name, number in have.items()}
+    counts = {name: max(int(value), min(1, have[name])) for name, value in exact.items()}
+    by_remainder = sorted(have, key=lambda name: (counts[name] - exact[name], name))
+    for name in by_remainder[: max(0, total - sum(counts.values()))]:
+        counts[name] += 1
+    return counts
 
 
 class Task(Model):
@@ -85,6 +134,12 @@ class StreamFile(Model):
     """Tasks in the order in which the detector meets them."""
 
     title: str
+    classes: list[str] | None = Field(
+        list(SPEECH_CLASSES),
+        min_length=2,
+        description="Classes in the order of their indices; null = those of the corpora, sorted. Two classes fake and "
+        "genuine are judged by equal error rate, others by accuracy.",
+    )
     tasks: list[Task] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -72,6 +72,7 @@ def make(corpus: SyntheticCorpus, packages_dir: Path, workers: int) -> list[dict
                     "speaker": f"speaker{speaker}",
                     "attack": attack,
                     "language": "-",
+                    "condition": "-",
                     "duration_s": len(samples) / RATE,
                     "group": f"{corpus.name}_{number:04d}",
                 }

@@ -28,6 +28,7 @@ JULY = {
 def corpus(root: Path, **changes) -> SimpleNamespace:
     recipe = {
         "language": "es",
+        "condition": "-",
         "limit": 16,
         "max_s": 2.0,
         "sources": [JULY],

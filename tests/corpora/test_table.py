@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +5,7 @@ import pytest
 
 from rawm import audio, corpora, manifest, paths
 from rawm.config.corpora import TableCorpus
-from rawm.corpora import table
+from rawm.corpora import listing, table
 from rawm.errors import UserError
 
 HEADER = ["utterance_id", "path", "label", "split"]
@@ -38,7 +36,7 @@ def write(root, lines=LINES, header=HEADER, name="table.csv", separator=",", end
 
 
 def make(root, **given):
-    return table.make(corpus(root, **given), Path(), 1)
+    return listing.make(corpus(root, **given), table.read, 1)
 
 
 def test_a_minimal_table_gets_defaults_and_durations_from_the_files(root):

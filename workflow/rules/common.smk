@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 
 import rawm.config
 from rawm import figures, paths, tables
+from rawm.corpora import module_of
 from rawm.provenance import code_hash
 
 FIGURES = figures.NAMES
@@ -62,7 +63,7 @@ def load_corpus(wildcards):
 
 def corpus_code(wildcards):
     """Hash of the code that makes a corpus."""
-    return code_hash(f"rawm.corpora.{load_corpus(wildcards).loader}", "rawm.manifest")
+    return code_hash(module_of(load_corpus(wildcards).loader), "rawm.manifest")
 
 
 def corpus_sources(wildcards):

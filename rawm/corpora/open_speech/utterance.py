@@ -118,6 +118,7 @@ def _row(job: Any, stem: str, label: str, attack: str, speaker: str, length: int
         "speaker": speaker,
         "attack": attack,
         "language": job.corpus.recipe.language,
+        "condition": "-",
         "duration_s": length / clean.RATE,
         "group": job.prompt.group,
     }
