@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora.")
 app.add_typer(corpora, name="corpora")
+streams = typer.Typer(no_args_is_help=True, help="Audit streams of tasks.")
+app.add_typer(streams, name="streams")
 
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
 Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
@@ -107,15 +109,32 @@ def make_corpus(
     make(config.load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
 
 
-@corpora.command("check", epilog=_example("rawm corpora check open_en_tts", "rawm corpora check my_corpus --deep"))
+@corpora.command("check", epilog=_example("rawm corpora check in_the_wild", "rawm corpora check my_corpus --deep"))
 def check_corpus(
     corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
-    deep: Annotated[bool, typer.Option("--deep", help="Decode every file too.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decode every file too, and compare files of equal size.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Files decoded at a time.")] = 4,
 ):
     """Audit a corpus: counts, missing and unlisted files, duplicates, leaks between splits, unreadable audio."""
     from rawm.corpora import audit
 
-    report = audit.check(config.load_corpus(corpus), deep=deep)
+    _report(audit.check(config.load_corpus(corpus), deep, workers))
+
+
+@streams.command("check", epilog=_example("rawm streams check open_speech", "rawm streams check open_speech --deep"))
+def check_stream(
+    stream: Annotated[str, typer.Argument(help="Label of a file in config/streams/.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Compare the bytes of files of equal size too.")] = False,
+):
+    """Look for utterances, sentences and speakers in training data of one task and evaluation data of another."""
+    from rawm.corpora import leakage
+
+    _report(leakage.check(stream, config.load_stream(stream), deep))
+
+
+def _report(report) -> None:
     for line in report.lines():
         typer.echo(line)
     if report.errors:

@@ -33,6 +33,7 @@ __all__ = [
     "MainFile",
     "OfficialCorpus",
     "OpenSpeechCorpus",
+    "StreamFile",
     "Study",
     "Subset",
     "SyntheticCorpus",
@@ -46,6 +47,7 @@ __all__ = [
     "load_frontend",
     "load_main",
     "load_method",
+    "load_stream",
     "load_study",
     "parse_main",
 ]
@@ -143,6 +145,11 @@ def load_frontend(label: str, config: Path = paths.CONFIG) -> Any:
 def load_method(label: str, config: Path = paths.CONFIG) -> Any:
     """One method file; raises ConfigError."""
     return _load("methods", label, config)
+
+
+def load_stream(label: str, config: Path = paths.CONFIG) -> StreamFile:
+    """One stream file; raises ConfigError."""
+    return _load("streams", label, config)
 
 
 def load_main(config: Path = paths.CONFIG) -> MainFile:

@@ -58,6 +58,7 @@ class CorpusBase(Model):
         "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
     )
     expected: dict[Split, Counts] = Field(default_factory=dict, description="Published counts by official split.")
+    waive_counts: bool = Field(False, description="Go on although certain counts differ, e.g. with a part of a corpus.")
 
 
 class ListedCorpus(CorpusBase):
@@ -67,7 +68,6 @@ class ListedCorpus(CorpusBase):
     missing_allowed: float = Field(
         0.0, ge=0, le=1, description="Share of the listed files that may be missing; they are named and left out."
     )
-    waive_counts: bool = Field(False, description="Go on although certain counts differ, e.g. with a part of a corpus.")
 
 
 class TableCorpus(ListedCorpus):

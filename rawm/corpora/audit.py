@@ -3,12 +3,14 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rawm import audio, files, manifest, paths
-from rawm.corpora import table
+from rawm.config.corpora import ListedCorpus
+from rawm.corpora import function_of, listing
 from rawm.progress import track
 
 
@@ -17,13 +19,13 @@ class Report:
     """What an audit found.
 
     Attributes:
-        corpus: label of the corpus.
+        name: of what was audited.
         counts: (split, label) -> utterances.
         errors: what makes results wrong or stops a job, one sentence each.
         warnings: what deserves a look, one sentence each.
     """
 
-    corpus: str
+    name: str
     counts: dict[tuple[str, str], int]
     errors: list[str]
     warnings: list[str]
@@ -31,57 +33,49 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text: counts by split, errors, warnings, and a summary."""
         lines = []
-        for split in paths.SPLITS:
-            counts = [f"{self.counts.get((split, label), 0)} {label}" for label in manifest.LABELS]
-            lines.append(f"{self.corpus} {split:5} {', '.join(counts)}")
+        found = {label for _, label in self.counts}
+        labels = manifest.LABELS if found <= set(manifest.LABELS) else sorted(found)
+        for split in paths.SPLITS if self.counts else ():
+            counts = [f"{self.counts.get((split, label), 0)} {label}" for label in labels]
+            lines.append(f"{self.name} {split:5} {', '.join(counts)}")
         lines += [f"error: {sentence}" for sentence in self.errors]
         lines += [f"warning: {sentence}" for sentence in self.warnings]
-        return [*lines, f"{self.corpus}: {len(self.errors)} error(s), {len(self.warnings)} warning(s)"]
+        return [*lines, f"{self.name}: {len(self.errors)} error(s), {len(self.warnings)} warning(s)"]
 
 
-def check(corpus: Any, deep: bool = False) -> Report:
-    """Audit a corpus: its table where the user wrote one, else its manifest, against the files under its root.
+def check(corpus: Any, deep: bool = False, workers: int = 1) -> Report:
+    """Audit a corpus: its protocol where it has one, else its manifest, against the files under its root.
 
-    Errors: what a manifest may not hold (ids that are not unique, unknown words, a group in two splits), missing
-    files, the same audio bytes in two splits or in both classes, and with `deep` audio that cannot be decoded.
-    Warnings: counts that differ from the corpus file's `expected`, audio files that are not listed, the same bytes
-    twice in one split and class.
+    Errors: what a manifest may not hold (ids that are not unique, unknown words, a group in two splits), certain counts
+    that differ from the published ones, missing files, and with `deep` audio that cannot be decoded and the same audio
+    bytes in two splits or in both classes. Warnings: uncertain counts that differ, audio files that are not listed, and
+    with `deep` the same bytes twice in one split and class.
 
     Args:
         corpus: settings of the corpus, `root` resolved.
-        deep: decode every file.
+        deep: read and decode every file.
+        workers: files decoded at a time.
 
     Raises:
-        UserError: there is no table or manifest to audit.
+        UserError: there is no protocol or manifest to audit.
     """
-    errors: list[str] = []
-    if corpus.loader == "table":
-        rows, errors = table.read(corpus)
+    if isinstance(corpus, ListedCorpus):
+        rows, errors, warnings = listing.examined(corpus, function_of(corpus.loader))
     else:
         rows = manifest.read(paths.manifest(corpus.name)).rows()
+        errors, warnings = listing.unexpected(corpus, rows)
+    errors += manifest.problems(rows, corpus.classes)
     root = Path(corpus.root)
-    errors += manifest.problems(rows)
-    present = [row for row in rows if (root / row["path"]).is_file()]
-    absent = [row["path"] for row in rows if not (root / row["path"]).is_file()]
-    if absent and corpus.loader != "table":  # a table's reader has counted them already
-        errors.append(f"{len(absent)} of {len(rows)} files are not under {root}, first {absent[0]}")
-    copies, repeats = _same_bytes(root, present)
-    errors += copies
+    there, absent = listing.present(root, rows)
+    if absent:
+        errors.append(listing.missing_sentence(root, rows, absent))
+    warnings += _unlisted(root, rows)
     if deep:
-        errors += _unreadable(corpus.name, root, present)
+        copies, repeats = same_bytes([(root, row) for row in there])
+        errors += copies + _unreadable(corpus.name, root, there, workers)
+        warnings += repeats
     counts = Counter((row["split"], row["label"]) for row in rows)
-    warnings = _unexpected(corpus, counts) + _unlisted(root, rows) + repeats
     return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
-
-
-def _unexpected(corpus: Any, counts: Mapping[tuple[str, str], int]) -> list[str]:
-    found = []
-    for split, expected in corpus.expected.items():
-        for label in manifest.LABELS:
-            wanted, have = getattr(expected, label), counts.get((split, label), 0)
-            if wanted is not None and wanted != have:
-                found.append(f"{split} has {have} {label} utterances; the corpus file expects {wanted}")
-    return found
 
 
 def _unlisted(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -97,15 +91,15 @@ def _unlisted(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{len(unlisted)} audio file(s) under {root} are not listed, first {unlisted[0]}"] if unlisted else []
 
 
-def _same_bytes(root: Path, rows: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """(errors, warnings) about files with equal content; only files of equal size are read."""
+def same_bytes(rows: Iterable[tuple[Path, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
+    """(errors, warnings) about files with equal content, given (root, row) pairs; only files of equal size are read."""
     by_size = defaultdict(list)
-    for row in rows:
-        by_size[(root / row["path"]).stat().st_size].append(row)
+    for root, row in rows:
+        by_size[(root / row["path"]).stat().st_size].append((root, row))
     by_content = defaultdict(list)
-    for same in by_size.values():
-        for row in same if len(same) > 1 else []:
-            by_content[files.sha256(root / row["path"])].append(row)
+    suspects = [pair for same in by_size.values() if len(same) > 1 for pair in same]
+    for root, row in track(suspects, "comparing files of equal size"):
+        by_content[files.sha256(root / row["path"])].append(row)
     kinds: dict[str, list] = {"in several splits": [], "both as genuine and as fake": [], "in one split": []}
     for same in by_content.values():
         if len({row["split"] for row in same}) > 1:
@@ -124,11 +118,16 @@ def _same_bytes(root: Path, rows: Iterable[Mapping[str, Any]]) -> tuple[list[str
     return list(found.values()), warnings
 
 
-def _unreadable(name: str, root: Path, rows: list[Mapping[str, Any]]) -> list[str]:
-    found = []
-    for path in track(sorted({row["path"] for row in rows}), f"{name}: decoding"):
+def _unreadable(name: str, root: Path, rows: list[Mapping[str, Any]], workers: int) -> list[str]:
+    """Each file that cannot be decoded, with the reason."""
+
+    def problem(path: str) -> str | None:
         try:
             audio.load(root / path, 16000)
         except audio.BadAudio as error:
-            found.append(str(error))
-    return found
+            return str(error)
+        return None
+
+    names = sorted({row["path"] for row in rows})
+    with ThreadPoolExecutor(workers) as pool:
+        return [found for found in track(pool.map(problem, names), f"{name}: decoding", len(names)) if found]

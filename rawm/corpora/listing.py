@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rawm import audio, manifest
+from rawm import audio
 from rawm.config.corpora import Division, ListedCorpus
 from rawm.errors import UserError
 from rawm.progress import track
@@ -155,15 +155,18 @@ def make(corpus: ListedCorpus, read: Reader, workers: int) -> list[dict[str, Any
         UserError: the protocol or the files are not as they should be; all problems together.
     """
     rows, errors, warnings = examined(corpus, read)
-    rows, missing = present(corpus, rows)
-    errors += missing
-    if not errors:
-        errors = fill_durations(corpus, rows, workers)
+    root = Path(corpus.root)
+    there, absent = present(root, rows)
+    if len(absent) > corpus.missing_allowed * len(rows):
+        errors.append(missing_sentence(root, rows, absent))
+    elif absent:
+        warnings.append(f"left out: {missing_sentence(root, rows, absent)}")
+    errors += fill_durations(corpus, there, workers)
     for sentence in warnings:
         print(f"warning: {sentence}", file=sys.stderr)
     if errors:
         raise UserError("\n".join(errors))
-    return rows
+    return there
 
 
 def examined(corpus: ListedCorpus, read: Reader) -> tuple[list[dict[str, Any]], list[str], list[str]]:
@@ -204,13 +207,10 @@ def unexpected(corpus: ListedCorpus, rows: Iterable[Mapping[str, Any]]) -> tuple
     return errors, warnings
 
 
-def present(corpus: ListedCorpus, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows whose audio is there, and a sentence where more is missing than the corpus file allows.
-
-    Folders are listed once instead of asking for each file.
-    """
-    root, folders = Path(corpus.root), {}
-    kept, missing = [], []
+def present(root: Path, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(rows whose file is under the root, rows whose file is not). Folders are listed, not each file asked for."""
+    folders: dict[str, set[str]] = {}
+    there, absent = [], []
     for row in rows:
         folder, _, name = row["path"].rpartition("/")
         if folder not in folders:
@@ -218,14 +218,13 @@ def present(corpus: ListedCorpus, rows: list[dict[str, Any]]) -> tuple[list[dict
                 folders[folder] = set(os.listdir(root / folder))
             except (FileNotFoundError, NotADirectoryError):
                 folders[folder] = set()
-        (kept if name in folders[folder] else missing).append(row)
-    if not missing:
-        return rows, []
-    sentence = f"{len(missing)} of {len(rows)} files are not under {root}, first {missing[0]['path']}"
-    if len(missing) > corpus.missing_allowed * len(rows):
-        return kept, [sentence]
-    print(f"skipped: {sentence}", file=sys.stderr)
-    return kept, []
+        (there if name in folders[folder] else absent).append(row)
+    return there, absent
+
+
+def missing_sentence(root: Path, rows: list[dict[str, Any]], absent: list[dict[str, Any]]) -> str:
+    """What is said of missing files."""
+    return f"{len(absent)} of {len(rows)} files are not under {root}, first {absent[0]['path']}"
 
 
 def fill_durations(corpus: ListedCorpus, rows: list[dict[str, Any]], workers: int) -> list[str]:
@@ -248,16 +247,3 @@ def fill_durations(corpus: ListedCorpus, rows: list[dict[str, Any]], workers: in
                 yield from pool.map(measure, rows[start : start + 4096])
 
     return [problem for problem in track(everything(), f"{corpus.name}: durations", len(rows)) if problem]
-
-
-def folders(root: Path, names: Iterable[str]) -> list[str]:
-    """Those of some folders that are not under the root, as at most one sentence."""
-    absent = [name for name in names if not (root / name).is_dir()]
-    return [f"{root}: no folder {', '.join(absent)}; check the corpus' root"] if absent else []
-
-
-def labels(corpus: Any) -> tuple[str, ...]:
-    """The labels of a corpus in the order in which people read them."""
-    if corpus.classes == ("fake", "genuine"):
-        return manifest.LABELS
-    return tuple(corpus.classes or ())
