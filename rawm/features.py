@@ -73,7 +73,7 @@ def extract(
             "manifest": manifest.digest(manifest_path),
             "frontend": frontend_settings.model_dump(mode="json"),
         }
-        _write(output_path, header, frontend, lengths, spool)
+        write_store(output_path, header, frontend.dim, frontend.pooled, lengths, spool)
 
 
 def _compute(frontend: Any, path: Path) -> np.ndarray:
@@ -103,12 +103,20 @@ def _report_bad(bad: dict[str, str], corpus: Any, split: str) -> None:
         print(f"skipped: {sentence}", file=sys.stderr)
 
 
-def _write(path: str | Path, header: dict[str, Any], frontend: Any, lengths: list[int], spool: IO[bytes]) -> None:
-    """Write the file: a safetensors header, then the offsets (frame level only), then the spooled features."""
+def write_store(
+    path: str | Path, header: dict[str, Any], dim: int, pooled: bool, lengths: Sequence[int], spool: IO[bytes]
+) -> None:
+    """Write a feature file: a safetensors header, then the offsets (frame level only), then the spooled features.
+
+    Args:
+        header: what the module's docstring lists; `ids` and `skipped` are needed to read the file.
+        lengths: rows of `dim` numbers that each utterance has in the spool; 1 where `pooled`.
+        spool: float32 vectors where `pooled`, else float16 frames.
+    """
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
-    data = [] if frontend.pooled else [("offsets", "I64", [len(offsets)])]
-    data += [("vectors", "F32", [len(lengths), frontend.dim])] if frontend.pooled else []
-    data += [] if frontend.pooled else [("frames", "F16", [int(offsets[-1]), frontend.dim])]
+    data = [] if pooled else [("offsets", "I64", [len(offsets)])]
+    data += [("vectors", "F32", [len(lengths), dim])] if pooled else []
+    data += [] if pooled else [("frames", "F16", [int(offsets[-1]), dim])]
     content: dict[str, Any] = {"__metadata__": {key: json.dumps(value) for key, value in header.items()}}
     start = 0
     for name, dtype, shape in data:
@@ -119,7 +127,7 @@ def _write(path: str | Path, header: dict[str, Any], frontend: Any, lengths: lis
     text += b" " * (-len(text) % 8)  # so that the tensors are aligned in the memory map
     with files.atomic(path) as temporary, open(temporary, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        if not frontend.pooled:
+        if not pooled:
             file.write(offsets.tobytes())
         spool.seek(0)
         shutil.copyfileobj(spool, file, 1 << 20)

@@ -82,11 +82,16 @@ def _take(column: list[str] | np.ndarray, rows: np.ndarray) -> list[str] | np.nd
     return column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows]
 
 
-def problems(rows: Sequence[Mapping[str, Any]], labels: Sequence[str] | None = LABELS) -> list[str]:
+def problems(
+    rows: Sequence[Mapping[str, Any]],
+    labels: Sequence[str] | None = LABELS,
+    splits: Sequence[str] = paths.SPLITS,
+) -> list[str]:
     """What is wrong with rows of a manifest, one sentence each; empty where they are fine.
 
     Args:
         labels: the words that `label` may hold; None = any.
+        splits: the words that `split` may hold.
     """
     for row in rows:
         if row.keys() != COLUMNS.keys():
@@ -103,8 +108,8 @@ def problems(rows: Sequence[Mapping[str, Any]], labels: Sequence[str] | None = L
     if labels is not None:
         bad = [row for row in rows if row["label"] not in labels]
         found += _sentence(bad, f"label is not one of {', '.join(labels)}")
-    bad = [row for row in rows if row["split"] not in paths.SPLITS]
-    found += _sentence(bad, f"split is not one of {', '.join(paths.SPLITS)}")
+    bad = [row for row in rows if row["split"] not in splits]
+    found += _sentence(bad, f"split is not one of {', '.join(splits)}")
     counts = Counter(row["utterance_id"] for row in rows)
     bad = [row for row in rows if counts[row["utterance_id"]] > 1]
     found += _sentence(bad, "utterance_id is not unique")
@@ -131,12 +136,18 @@ def _sentence(bad: Sequence[Mapping[str, Any]], what: str) -> list[str]:
     return [f"{len(bad)} utterance(s), first {bad[0]['utterance_id']!r}: {what}"] if bad else []
 
 
-def write(rows: Iterable[Mapping[str, Any]], path: str | Path, labels: Sequence[str] | None = LABELS) -> None:
+def write(
+    rows: Iterable[Mapping[str, Any]],
+    path: str | Path,
+    labels: Sequence[str] | None = LABELS,
+    splits: Sequence[str] = paths.SPLITS,
+) -> None:
     """Write a manifest (zstd Parquet), sorted by utterance_id: equal rows give equal bytes, whatever their order.
 
     Args:
         rows: dictionaries with exactly the keys of `COLUMNS`.
         labels: the words that `label` may hold; None = any.
+        splits: the words that `split` may hold.
 
     Raises:
         UserError: rows with missing, unknown or empty columns, unknown labels or splits, ids that are not unique, or
@@ -146,7 +157,7 @@ def write(rows: Iterable[Mapping[str, Any]], path: str | Path, labels: Sequence[
     import pyarrow.parquet as pq
 
     rows = list(rows)
-    if wrong := problems(rows, labels):
+    if wrong := problems(rows, labels, splits):
         raise UserError("\n".join(f"{path}: {problem}" for problem in wrong))
     rows = sorted(rows, key=lambda row: row["utterance_id"])
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
