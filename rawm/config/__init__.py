@@ -49,6 +49,7 @@ __all__ = [
     "load_method",
     "load_stream",
     "load_study",
+    "mismatch",
     "parse_main",
 ]
 
@@ -110,7 +111,9 @@ class Study:
         return self.stream.tasks[number - 1]
 
     def training(self, method: str) -> Training:
-        """The study's training values with those the method's file overrides."""
+        """The study's training values, with those the method's file overrides where the study lets it."""
+        if self.settings.equal_training:
+            return self.settings.training
         override = self.methods[method].training.model_dump(exclude_none=True)
         return self.settings.training.model_copy(update=override)
 
@@ -213,6 +216,9 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
             if name not in study.classes:
                 known = ", ".join(study.classes)
                 problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+    for corpus in study.corpora.values():
+        if problem := mismatch(study.frontend, corpus):
+            problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
     for task in study.tasks if study.detects_fakes else []:
         if all(study.corpora[corpus].loader in FAKE_ONLY for corpus in task.corpora):
             problems.append(
@@ -220,6 +226,15 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
                 "error rate; add a corpus with genuine speech to its corpora"
             )
     return problems
+
+
+def mismatch(frontend: Any, corpus: Corpus) -> str | None:
+    """Why a front-end cannot read a corpus: sound files and stored features need different ones. None if it can."""
+    if corpus.has_audio and frontend.type == "stored":
+        return f"looks up stored features, but corpus {corpus.name} has audio; use another front-end, e.g. lfcc_stats"
+    if not corpus.has_audio and frontend.type != "stored":
+        return f"needs audio, but corpus {corpus.name} has stored features; use a front-end of type stored"
+    return None
 
 
 def _absent(study: Study, config: Path) -> list[str]:

@@ -48,11 +48,15 @@ class CorpusBase(Model):
 
     #: Labels that its manifest may hold; None = whatever the data say.
     classes: ClassVar[tuple[str, ...] | None] = SPEECH_CLASSES
+    #: Whether its utterances are sound files; else they are vectors in a feature folder.
+    has_audio: ClassVar[bool] = True
 
     name: str = Field(description="The file's own name; set on loading, never written in the file.")
     title: str = ""
     homepage: str = ""
     licence: str = ""
+    download: str = Field("", description="What to fetch and unpack, and how big it is; for docs/corpora.md.")
+    verified: str = Field("", description="How the reader was checked, and what is uncertain; for docs/corpora.md.")
     root: str = Field("", description="Folder on disk; ~ and ${VARIABLES} are expanded. Empty: results/corpora/<name>.")
     bad_audio: Literal["stop", "skip"] = Field(
         "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
@@ -128,11 +132,11 @@ OFFICIAL: dict[str, tuple[str, ...]] = {
     "fmfcc_a": (),
     "cfad": ("clean", "noisy", "codec"),
     "wavefake": (),
-    "mlaad": (),
+    "mlaad": ("-", *(f"v{release}" for release in range(1, 11))),
     "codecfake_xie": (),
     "codecfake_wu": (),
     "codecfake_plus": (),
-    "iemocap": (),
+    "iemocap": ("fold5", "fold1", "fold2", "fold3", "fold4"),
     "msp_podcast": (),
 }
 #: Corpora without genuine speech: a task needs another corpus beside them.
@@ -183,5 +187,63 @@ class OpenSpeechCorpus(CorpusBase):
     recipe: OpenSpeechRecipe
 
 
-Corpus = TableCorpus | FolderCorpus | PublishedList | OfficialCorpus | SyntheticCorpus | OpenSpeechCorpus
+class FeaturesCorpus(ListedCorpus):
+    """Vectors computed elsewhere: a feature folder as `rawm import` writes it, for the front-end `stored`."""
+
+    classes: ClassVar[None] = None
+    has_audio: ClassVar[bool] = False
+
+    loader: Literal["features"]
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="Its words for the classes -> classes, others are refused; {} keeps them."
+    )
+
+
+class ClearCorpus(ListedCorpus):
+    """CLEAR-10 or CLEAR-100: features of images by year, from bucket 1 to 10, as its makers or RAWM's code leave them."""
+
+    classes: ClassVar[None] = None
+    has_audio: ClassVar[bool] = False
+
+    loader: Literal["clear"]
+    features: str = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
+    layout: Literal["auto", "train_test", "training_folder", "per_image"] = Field(
+        "auto",
+        description="Folders train/ and test/ (current archives), training_folder/ (first archives), or one .pth file "
+        "an image under features/<name>/<bucket>/<class>/ (RAWM's code).",
+    )
+    split: int = Field(0, ge=0, le=4, description="Which of the five official divisions of training_folder.")
+
+
+class DigitsCorpus(CorpusBase):
+    """scikit-learn's handwritten digits as ten buckets that drift away from the first; features `pixels` (64,)."""
+
+    classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
+    has_audio: ClassVar[bool] = False
+
+    loader: Literal["digits"]
+    drift: Literal["rotation", "brightness"] = Field("rotation", description="What grows from bucket to bucket.")
+    amount: float = Field(
+        90.0, ge=0, le=360, description="Drift of the last bucket: degrees, or brightness added (0 to 1, 1 = white)."
+    )
+    seed: int = Field(0, ge=0, description="Chooses bucket and split of each image.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "DigitsCorpus":
+        if self.drift == "brightness" and self.amount > 1:
+            raise ValueError("amount of drift brightness must be at most 1, e.g. 0.8")
+        return self
+
+
+Corpus = (
+    TableCorpus
+    | FolderCorpus
+    | PublishedList
+    | OfficialCorpus
+    | FeaturesCorpus
+    | ClearCorpus
+    | SyntheticCorpus
+    | OpenSpeechCorpus
+    | DigitsCorpus
+)
 CorpusFile = Annotated[Corpus, Field(discriminator="loader")]

@@ -35,6 +35,13 @@ class LFCC(Model):
         return self
 
 
+class Stored(Model):
+    """Vectors or frames computed elsewhere, for corpora of features: nothing is computed, they are only looked up."""
+
+    type: Literal["stored"]
+    features: str = Field(description="Name of the feature set in the corpora's feature folders, e.g. moco_b0.")
+
+
 class MLP(Model):
     """Multi-layer perceptron on pooled features; frame features are pooled to mean and std over time first."""
 
@@ -42,6 +49,6 @@ class MLP(Model):
     hidden: list[int] = Field([512, 512, 512, 512], description="Widths of the hidden layers; [] is a linear detector.")
 
 
-FrontendFile = LFCC
+FrontendFile = Annotated[LFCC | Stored, Field(discriminator="type")]
 DetectorFile = MLP
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
