@@ -1,0 +1,75 @@
+"""Voice Conversion Challenge 2020: its database and the recordings of its listening test."""
+
+import re
+from pathlib import Path
+
+from rawm.config.corpora import OfficialCorpus
+from rawm.corpora.folder import audio_files
+from rawm.corpora.listing import Listing, utterance
+
+NATURAL = (
+    "source",
+    "target_task1",
+    "target_task2",
+    "vcc2020_database_evaluation",
+    "vcc2020_database_groundtruth",
+    "SOU",
+    "TAR",
+)
+TEAMS = tuple(f"T{team:02}" for team in range(1, 34))
+LANGUAGES = {"E": "en", "F": "fi", "G": "de", "M": "zh"}
+#: SEM1/E10001.wav, ref-TEM1_E30021.wav, team14_intra-TEM1_SEM1_E30001.wav -> speaker and sentence of a natural clip
+CLIP = re.compile(r"([ST][EFGM][FM][12])[/_](([EFGM])\d{5})\.wav")
+TARGET = re.compile(r"-(T[EFGM][FM][12])_S")
+
+
+def read(corpus: OfficialCorpus) -> Listing:
+    """Rows without an official split; there is no protocol, the folders say what is natural.
+
+    The listening test has natural speech too: SOU has each source clip once for every target, called
+    `team34_intra-TEF1_SEF1_E30001.wav` as if a team 34 had made it, and TAR has clips of the targets, called
+    `ref-TEF1_E30021.wav`. They are genuine and share the group of the clip of which they are copies; so do all
+    conversions of that clip. A conversion's speaker is its target. The utterance id is the path with underscores.
+
+    Source: the READMEs of VCC2020-database and VCC2020-listeningtest, doi:10.21437/VCC_BC.2020-14.
+    """
+    root, rows, absent, strange = Path(corpus.root), [], [], []
+    for part in (*NATURAL, *TEAMS):
+        files = audio_files(root, _folder(root, part))
+        absent += [] if files or corpus.waive_counts else [part]
+        for path in files:
+            clip, target = CLIP.search(path), TARGET.search(path)
+            if clip is None or (part in TEAMS and target is None):
+                strange.append(path)
+                continue
+            speaker, sentence, letter = clip.groups()
+            fake = part in TEAMS
+            row = utterance(
+                corpus.name,
+                path[path.index(f"{part}/") :].removesuffix(".wav").replace("/", "_"),
+                path,
+                "fake" if fake else "genuine",
+                speaker=target[1] if fake else speaker,
+                attack=part if fake else "-",
+                language=LANGUAGES[letter],
+                group=f"{speaker}_{sentence}",
+            )
+            rows.append(row)
+    problems = []
+    if absent:
+        problems.append(
+            f"corpus {corpus.name}: no audio in {', '.join(absent)} under {root}; unpack all archives of "
+            "VCC2020-database and VCC2020-listeningtest, or write `waive_counts: true` in its corpus file"
+        )
+    if strange:
+        problems.append(
+            f"corpus {corpus.name}: {len(strange)} file(s), first {strange[0]}, are not named after speaker and "
+            "sentence as in SEM1/E10001.wav or team14_intra-TEM1_SEM1_E30001.wav; restore the official names"
+        )
+    return Listing(rows, problems)
+
+
+def _folder(root: Path, part: str) -> str:
+    """Where a part lies: under the root, or under the copy of one of the two repositories there."""
+    copies = (path.name for path in sorted(root.glob("*VCC2020-*")))
+    return next((f"{name}/{part}" for name in copies if (root / name / part).is_dir()), part)
