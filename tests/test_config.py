@@ -120,6 +120,25 @@ def test_a_missing_corpus_root_is_said(copy):
         config.load_study("synthetic")
 
 
+@pytest.mark.parametrize(
+    ("content", "lacks"),
+    [
+        ("loader: wavefake", "genuine"),
+        ("loader: folder\ngenuine: []", "genuine"),
+        ("loader: folder\nfake: []", "fake"),
+    ],
+)
+def test_a_task_without_speech_of_a_class_is_refused_until_another_corpus_has_it(copy, content, lacks):
+    Path("config/corpora/one_class.yaml").write_text(content + "\nroot: .\n")
+    replace("streams/synthetic.yaml", "[synthetic_notch]", "[one_class]")
+    with pytest.raises(config.ConfigError) as caught:
+        config.load_study("synthetic")
+    assert len(caught.value.problems) == 1
+    assert f"one_class has no {lacks} speech, so there is no equal error rate; add a corpus" in str(caught.value)
+    replace("streams/synthetic.yaml", "[one_class]", "[one_class, synthetic_notch]")
+    assert config.load_study("synthetic").tasks
+
+
 def test_methods_may_override_training(copy):
     Path("config/methods/plain.yaml").write_text("algorithm: finetune\n")
     Path("config/methods/own.yaml").write_text("algorithm: finetune\ntraining:\n  learning_rate: 0.0003\n")

@@ -10,7 +10,6 @@ from typing import Any
 
 from rawm import paths
 from rawm.config.corpora import (
-    FAKE_ONLY,
     SPEECH_CLASSES,
     Corpus,
     CorpusFile,
@@ -220,10 +219,11 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
     for task in study.tasks if study.detects_fakes else []:
-        if all(study.corpora[corpus].loader in FAKE_ONLY for corpus in task.corpora):
+        held = {label for corpus in task.corpora for label in study.corpora[corpus].classes or SPEECH_CLASSES}
+        for label in (label for label in SPEECH_CLASSES if label not in held):
             problems.append(
-                f"{where}: task {task.name}: {', '.join(task.corpora)} has no genuine speech, so there is no equal "
-                "error rate; add a corpus with genuine speech to its corpora"
+                f"{where}: task {task.name}: {', '.join(task.corpora)} has no {label} speech, so there is no equal "
+                f"error rate; add a corpus with {label} speech to its corpora"
             )
     return problems
 

@@ -107,6 +107,10 @@ class FolderCorpus(ListedCorpus):
     )
     language: str = Field("-", description="BCP 47 tag of all recordings.")
 
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(label for label in SPEECH_CLASSES if getattr(self, label))
+
 
 class PublishedList(ListedCorpus):
     """The utterance lists that a benchmark published: EVDA's (path, class index, task) or RAIS's (id, label, ...)."""
@@ -162,7 +166,9 @@ class OfficialCorpus(ListedCorpus):
 
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return EMOTIONS if self.loader in ("iemocap", "msp_podcast") else SPEECH_CLASSES
+        if self.loader in ("iemocap", "msp_podcast"):
+            return EMOTIONS
+        return ("fake",) if self.loader in FAKE_ONLY else SPEECH_CLASSES
 
 
 class SyntheticCorpus(CorpusBase):

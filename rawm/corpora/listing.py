@@ -85,7 +85,7 @@ class Protocol:
         self._short: list[int] = []
         self._unknown: Counter[str] = Counter()
         try:
-            self._lines = path.read_text(encoding="utf-8-sig").splitlines()
+            self._lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() breaks transcripts
         except FileNotFoundError:
             raise UserError(f"{path}: no such protocol file; check the corpus' root, or fetch its protocols") from None
         except UnicodeDecodeError as error:
