@@ -152,7 +152,12 @@ def extract(
     loaded, settings = config.load_corpus(corpus), config.load_frontend(frontend)
     if unknown := sorted(set(split) - set(paths.SPLITS)):
         raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
-    from rawm.features import extract as extract_features
+    if problem := config.mismatch(settings, loaded):
+        raise UserError(f"--frontend {frontend}: {problem}")
+    if settings.type == "stored":
+        from rawm.frontends.stored import extract as extract_features
+    else:
+        from rawm.features import extract as extract_features
 
     _torch("cpu", threads)
     for name in split:

@@ -61,6 +61,9 @@ class CorpusBase(Model):
     bad_audio: Literal["stop", "skip"] = Field(
         "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
     )
+    max_seconds: float | None = Field(
+        None, gt=0, description="Features are computed of so many seconds from a recording's start; null = all of it."
+    )
     expected: dict[Split, Counts] = Field(default_factory=dict, description="Published counts by official split.")
     waive_counts: bool = Field(False, description="Go on although certain counts differ, e.g. with a part of a corpus.")
 
@@ -206,7 +209,7 @@ class FeaturesCorpus(ListedCorpus):
 
 
 class ClearCorpus(ListedCorpus):
-    """CLEAR-10 or CLEAR-100: features of images by year, from bucket 1 to 10, as its makers or RAWM's code leave them."""
+    """CLEAR-10 or CLEAR-100: stored features of images from ten years, in the folders of its makers or of RAWM's code."""
 
     classes: ClassVar[None] = None
     has_audio: ClassVar[bool] = False
@@ -216,7 +219,7 @@ class ClearCorpus(ListedCorpus):
     layout: Literal["auto", "train_test", "training_folder", "per_image"] = Field(
         "auto",
         description="Folders train/ and test/ (current archives), training_folder/ (first archives), or one .pth file "
-        "an image under features/<name>/<bucket>/<class>/ (RAWM's code).",
+        "an image in features/<name>/<bucket>/<class>/ (RAWM's code).",
     )
     split: int = Field(0, ge=0, le=4, description="Which of the five official divisions of training_folder.")
 

@@ -34,13 +34,13 @@ READERS = {
     "iemocap": "rawm.corpora.iemocap:read",
     "msp_podcast": "rawm.corpora.msp_podcast:read",
     "features": "rawm.corpora.imported:read",
-    "clear": "rawm.corpora.clear:read",
 }
 #: `loader` of a corpus that the pipeline makes -> "module:function" with (corpus, packages_dir, workers) -> rows.
 MAKERS = {
     "synthetic": "rawm.corpora.synthetic:make",
     "open_speech": "rawm.corpora.open_speech:make",
     "digits": "rawm.corpora.digits:make",
+    "clear": "rawm.corpora.clear:make",
 }
 
 

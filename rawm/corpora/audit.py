@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm import audio, files, manifest, paths
-from rawm.config.corpora import ListedCorpus
-from rawm.corpora import function_of, listing
+from rawm.corpora import READERS, function_of, listing
 from rawm.progress import track
 
 
@@ -53,18 +52,26 @@ def check(corpus: Any, deep: bool = False, workers: int = 1) -> Report:
 
     Args:
         corpus: settings of the corpus, `root` resolved.
-        deep: read and decode every file.
+        deep: read and decode every audio file; stored features are not looked at.
         workers: files decoded at a time.
 
     Raises:
         UserError: there is no protocol or manifest to audit.
     """
-    if isinstance(corpus, ListedCorpus):
+    if corpus.loader in READERS:
         rows, errors, warnings = listing.examined(corpus, function_of(corpus.loader))
     else:
         rows = manifest.read(paths.manifest(corpus.name)).rows()
         errors, warnings = listing.unexpected(corpus, rows)
     errors += manifest.problems(rows, corpus.classes)
+    if corpus.has_audio:
+        _check_audio(corpus, rows, deep, workers, errors, warnings)
+    counts = Counter((row["split"], row["label"]) for row in rows)
+    return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
+
+
+def _check_audio(corpus: Any, rows: list, deep: bool, workers: int, errors: list[str], warnings: list[str]) -> None:
+    """Add what is wrong with the audio files to errors and warnings."""
     root = Path(corpus.root)
     there, absent = listing.present(root, rows)
     if absent:
@@ -74,8 +81,6 @@ def check(corpus: Any, deep: bool = False, workers: int = 1) -> Report:
         copies, repeats = same_bytes([(root, row) for row in there])
         errors += copies + _unreadable(corpus.name, root, there, workers)
         warnings += repeats
-    counts = Counter((row["split"], row["label"]) for row in rows)
-    return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
 
 
 def _unlisted(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -44,7 +44,10 @@ def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
     for kind, found in (("utterance", errors), ("group", errors), ("speaker", warnings)):
         found += _overlaps(shares, kind)
     if deep:
-        distinct = {(str(root / row["path"]), row["split"]): (root, row) for _, root, row in rows}
+        sound = {label for task in stream.tasks for label in task.corpora if load_corpus(label).has_audio}
+        distinct = {
+            (str(root / row["path"]), row["split"]): (root, row) for _, root, row in rows if row["corpus"] in sound
+        }
         copies, _ = same_bytes(distinct.values())
         errors += copies
     return Report(name, {}, errors, warnings)

@@ -124,6 +124,33 @@ class Protocol:
         return found
 
 
+def nested(root: Path, name: str, inside: str) -> str:
+    """Path under the root, "" or with a last slash, of the folder that holds `inside`: archives repeat their own name.
+
+    Raises:
+        UserError: neither the root nor `name` or `name/name` under it holds `inside`.
+    """
+    for prefix in ("", f"{name}/", f"{name}/{name}/"):
+        if (root / prefix / inside).exists():
+            return prefix
+    raise UserError(f"{root}: holds no {inside}, nor does a folder {name} in it; set `root` to the folder that does")
+
+
+def found(root: Path, folder: str = "") -> dict[str, str]:
+    """File name -> path under the root of every file below a folder; of equal names the first, in sorted order.
+
+    Hidden files are left out: archives made on a Mac hold one with the name of each recording.
+    """
+    paths: dict[str, str] = {}
+    for where, folders, names in os.walk(root / folder, followlinks=True):
+        folders.sort()
+        here = Path(where).relative_to(root).as_posix()
+        for name in sorted(names):
+            if not name.startswith("."):
+                paths.setdefault(name, name if here == "." else f"{here}/{name}")
+    return paths
+
+
 def divide(rows: Iterable[dict[str, Any]], division: Division) -> list[dict[str, Any]]:
     """The rows with splits of our own; a row outside of `division.of` is left out.
 
@@ -156,17 +183,22 @@ def make(corpus: ListedCorpus, read: Reader, workers: int) -> list[dict[str, Any
     """
     rows, errors, warnings = examined(corpus, read)
     root = Path(corpus.root)
-    there, absent = present(root, rows)
+    there, absent = present(root, rows) if corpus.has_audio else (rows, [])
     if len(absent) > corpus.missing_allowed * len(rows):
         errors.append(missing_sentence(root, rows, absent))
     elif absent:
         warnings.append(f"left out: {missing_sentence(root, rows, absent)}")
-    errors += fill_durations(corpus, there, workers)
+    errors += fill_durations(corpus, there, workers) if corpus.has_audio else []
+    settle(errors, warnings)
+    return there
+
+
+def settle(errors: list[str], warnings: list[str]) -> None:
+    """Print the warnings, and stop with the errors where there are any."""
     for sentence in warnings:
         print(f"warning: {sentence}", file=sys.stderr)
     if errors:
         raise UserError("\n".join(errors))
-    return there
 
 
 def examined(corpus: ListedCorpus, read: Reader) -> tuple[list[dict[str, Any]], list[str], list[str]]:

@@ -71,6 +71,8 @@ def corpus_sources(wildcards):
     corpus = load_corpus(wildcards)
     if corpus.loader == "open_speech":
         return f"results/packages/{corpus.name}.json"
+    if corpus.loader == "features":
+        return f"{corpus.root}/table.parquet"
     return str(corpus.table_path) if corpus.loader == "table" else []
 
 
@@ -143,7 +145,7 @@ def training_settings(wildcards):
     """What of the study and the stream a training job depends on, and nothing else of them."""
     study = load_study(wildcards.study)
     task = study.task(int(wildcards.task)).model_dump(exclude={"title", "eval"})
-    return json.dumps({"training": study.settings.training.model_dump(), "task": task}, sort_keys=True)
+    return json.dumps({"training": study.training(wildcards.method).model_dump(), "task": task}, sort_keys=True)
 
 
 def training_code(wildcards):
