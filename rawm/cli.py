@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,8 @@ corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora."
 app.add_typer(corpora, name="corpora")
 streams = typer.Typer(no_args_is_help=True, help="Audit streams of tasks.")
 app.add_typer(streams, name="streams")
+imports_app = typer.Typer(no_args_is_help=True, help="Turn features that others computed into feature folders.")
+app.add_typer(imports_app, name="import")
 
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
 Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
@@ -162,6 +164,60 @@ def extract(
     _torch("cpu", threads)
     for name in split:
         extract_features(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
+
+
+Output = Annotated[Path, typer.Option(help="Feature folder to write.")]
+
+
+@imports_app.command(
+    "features",
+    epilog=_example(
+        "rawm import features protocol.csv --output /data/mine_wav2vec > config/corpora/mine_wav2vec.yaml",
+        "rawm import features frames.parquet --output /data/mine --name xlsr --pool mean",
+    ),
+)
+def import_features(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV or Parquet with the columns utterance_id, path (of a .npy, .pt or .pth file, relative to "
+            "the table), label and, where known, split, speaker, attack, language, condition, group."
+        ),
+    ],
+    output: Output,
+    name: Annotated[str, typer.Option(help="Name of the feature set.")] = "features",
+    pool: Annotated[Literal["none", "mean"], typer.Option(help="mean: average frames (T, d) over time.")] = "none",
+):
+    """Write a feature folder from a table of vectors (d,) or frames (T, d), and print the corpus file that uses it."""
+    from rawm import importing
+
+    _show_import(output, name, importing.import_table(table, output, name, pool))
+
+
+@imports_app.command(
+    "clear",
+    epilog=_example(
+        "rawm import clear /data/clear100 --features moco_b0 --output /data/clear100_moco > config/corpora/mine.yaml"
+    ),
+)
+def import_clear(
+    root: Annotated[Path, typer.Argument(help="Folder of CLEAR-10 or CLEAR-100, in any of its layouts.")],
+    output: Output,
+    features: Annotated[str, typer.Option(help="Name of the feature set: moco_b0, imagenet, ...")] = "moco_b0",
+):
+    """Write a feature folder from CLEAR's stored features, and print the corpus file that uses it."""
+    from rawm.config.corpora import ClearCorpus
+    from rawm.corpora.clear import import_folder
+
+    corpus = ClearCorpus(loader="clear", name=output.name, root=str(root), features=features)
+    _show_import(output, features, import_folder(corpus, output))
+
+
+def _show_import(folder: Path, name: str, rows: list) -> None:
+    from rawm.importing import corpus_file
+
+    typer.echo(corpus_file(folder, rows), nl=False)
+    typer.echo(f"{len(rows)} rows; use a front-end file with `type: stored` and `features: {name}`", err=True)
 
 
 @app.command(epilog=_example("rawm train --study open_speech --method rawm --seed 0 --task 1"))

@@ -28,7 +28,7 @@ def read(corpus: TableCorpus) -> Listing:
     table = find(corpus)
     unknown: dict[str, list[int]] = {}
     rows, wrong = [], []
-    for number, record in _records(table, corpus.splits is None):
+    for number, record in records(table, corpus.splits is None):
         word = record["label"]
         if word not in corpus.labels:
             unknown.setdefault(word, []).append(number)
@@ -73,7 +73,7 @@ def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> dict[str, A
     }
 
 
-def _records(table: Path, with_split: bool) -> Iterator[tuple[int, dict[str, str]]]:
+def records(table: Path, with_split: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """(row number in the file, the header being row 1; column -> text) of every row that is not blank."""
     suffix = table.suffix.lower()
     if suffix == ".parquet":
