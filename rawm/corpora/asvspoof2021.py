@@ -16,8 +16,8 @@ ENGLISH = ("asvspoof", "vcc2018")  # the keys name the language of VCC 2020's ta
 def read_la(corpus: OfficialCorpus) -> Listing:
     """Rows of ASVspoof 2021 LA, all of split eval.
 
-    A line is `speaker file codec transmission attack key trim subset`; the condition is e.g. `alaw/ita_tx`. The files
-    are those of 2019's evaluation set after transmission, under names of their own.
+    A line is `speaker file codec transmission attack key trim subset`; the condition is e.g. `alaw/ita_tx`. Names begin
+    with LA_E_ as those of 2019's evaluation set do, but none is the same.
 
     Source: keys/LA/CM/trial_metadata.txt of LA-keys-full.tar.gz, doi:10.5281/zenodo.4837263. See `_read`.
     """
