@@ -199,6 +199,7 @@ def main(output: Path | None = None) -> None:
     console.print(
         f"Start of a training job: {without:.1f} s, {without / with_compiler:.2f} of what torch takes by itself"
     )
+    subprocess.run([sys.executable, "-m", "tests.bench_protocols"], check=True)
 
 
 if __name__ == "__main__":
