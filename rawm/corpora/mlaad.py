@@ -1,8 +1,9 @@
 """MLAAD, the Multi-Language Audio Anti-Spoofing Dataset: the folder that holds `fake`."""
 
 import csv
+import posixpath
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from rawm.config.corpora import OfficialCorpus
@@ -40,7 +41,7 @@ def read(corpus: OfficialCorpus) -> Listing:
 
 def _rows(corpus: OfficialCorpus, folder: str, table: HeadedProtocol) -> Iterator[dict[str, Any]]:
     for line in table:
-        path = f"{folder}/{PurePosixPath(line['path']).name}"
+        path = f"{folder}/{posixpath.basename(line['path'])}"
         yield utterance(
             corpus.name,
             path.removesuffix(".wav"),
@@ -49,5 +50,5 @@ def _rows(corpus: OfficialCorpus, folder: str, table: HeadedProtocol) -> Iterato
             attack=line["model_name"] or folder.rpartition("/")[2],
             language=line["language"] or "-",
             condition=corpus.version,
-            group=PurePosixPath(line["original_file"]).stem,
+            group=posixpath.splitext(posixpath.basename(line["original_file"]))[0],
         )

@@ -37,11 +37,11 @@ def read_evda(corpus: PublishedList) -> Listing:
         for listed, index, task in protocol:
             if index == "class_index" or not (label := protocol.label(index)):
                 continue
-            *_, folder, task_folder, kind, name = ("", "", "", *PurePosixPath(listed).parts)
+            *_, kind, name = parts = ("", *listed.split("/"))[-4:]
             if EVDA_FOLDERS.get(kind) != label:
                 swapped.append(listed)
-            folder = str(PurePosixPath(folder, task_folder, kind))
-            stem = PurePosixPath(name).stem.replace(".npy", ".wav")
+            folder = "/".join(filter(None, parts[:-1]))
+            stem = os.path.splitext(name)[0].replace(".npy", ".wav")
             path_there = f"{folder}/{names(folder).get(stem, name)}"
             rows.append(utterance(corpus.name, f"{folder}/{stem}", path_there, label, split, condition=task))
         problems += protocol.problems

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.folder import audio_files
@@ -38,23 +39,10 @@ def read(corpus: OfficialCorpus) -> Listing:
         files = audio_files(root, _folder(root, part))
         absent += [] if files or corpus.waive_counts else [part]
         for path in files:
-            clip, target = CLIP.search(path), TARGET.search(path)
-            if clip is None or (part in TEAMS and target is None):
+            if row := _row(corpus.name, part, path):
+                rows.append(row)
+            else:
                 strange.append(path)
-                continue
-            speaker, sentence, letter = clip.groups()
-            fake = part in TEAMS
-            row = utterance(
-                corpus.name,
-                path[path.index(f"{part}/") :].removesuffix(".wav").replace("/", "_"),
-                path,
-                "fake" if fake else "genuine",
-                speaker=target[1] if fake else speaker,
-                attack=part if fake else "-",
-                language=LANGUAGES[letter],
-                group=f"{speaker}_{sentence}",
-            )
-            rows.append(row)
     problems = []
     if absent:
         problems.append(
@@ -67,6 +55,24 @@ def read(corpus: OfficialCorpus) -> Listing:
             "sentence as in SEM1/E10001.wav or team14_intra-TEM1_SEM1_E30001.wav; restore the official names"
         )
     return Listing(rows, problems)
+
+
+def _row(corpus: str, part: str, path: str) -> dict[str, Any] | None:
+    """The row of a file, or None where its name does not say whose clip it is or was."""
+    clip, target, fake = CLIP.search(path), TARGET.search(path), part in TEAMS
+    if clip is None or (fake and target is None):
+        return None
+    speaker, sentence, letter = clip.groups()
+    return utterance(
+        corpus,
+        path[path.index(f"{part}/") :].removesuffix(".wav").replace("/", "_"),
+        path,
+        "fake" if fake else "genuine",
+        speaker=target[1] if fake else speaker,
+        attack=part if fake else "-",
+        language=LANGUAGES[letter],
+        group=f"{speaker}_{sentence}",
+    )
 
 
 def _folder(root: Path, part: str) -> str:

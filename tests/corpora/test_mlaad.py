@@ -14,7 +14,7 @@ ODD = "Resemble.ai (April 12th, 2025)"
 LINES = {
     "fake/en/tts_models_en_ljspeech_vits--neon": [
         V5,
-        f'./fake/en/tts_models_en_ljspeech_vits--neon/a.wav|{EMMA}|en|True|3.2|ljspeech|vits neon|vits|He said "yes.',
+        f'./fake/en/tts_models_en_ljspeech_vits--neon/a.wav|{EMMA}|en|True|3.2|ljspeech|vits neon|vits|"Yes, he said.',
         "./fake/en/tts_models_en_ljspeech_vits--neon/b.wav|en_US/x/b.wav|en|True|1.0|ljspeech|vits neon|vits|A |bar|.",
     ],
     f"fake/de/{ODD}": [

@@ -139,9 +139,11 @@ def test_rais_mistakes_are_said_together(tmp_path):
     assert "label 'bonafide' in 1 line(s) is not one of real, fake" in said[1]
 
 
-def test_a_list_elsewhere_is_found_and_a_missing_one_is_named(evda, tmp_path_factory):
-    elsewhere = tmp_path_factory.mktemp("lists") / "mine.txt"
-    disk.write_lines(elsewhere, EVDA)
-    assert len(disk.read("evda_list", evda, lists={"eval": str(elsewhere)}).rows) == 4
+def test_a_list_elsewhere_is_found_and_a_missing_one_is_named(evda, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("lists")
+    disk.write_lines(elsewhere / "mine.txt", EVDA)
+    monkeypatch.chdir(elsewhere)
+    for name in ("mine.txt", str(elsewhere / "mine.txt")):
+        assert len(disk.read("evda_list", evda, lists={"eval": name}).rows) == 4
     with pytest.raises(UserError, match=r"no/such\.txt: no such protocol file"):
         disk.read("rais_list", evda, lists={"eval": "no/such.txt"})
