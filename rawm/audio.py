@@ -3,8 +3,11 @@
 Importing this module is cheap; soundfile, PyAV and torch are loaded when they are needed.
 """
 
+import math
 import struct
+import sys
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +37,17 @@ class BadAudio(UserError):
         self.path, self.reason = Path(path), reason
 
 
-def load(path: str | Path, sample_rate: int) -> np.ndarray:
+def load(path: str | Path, sample_rate: int, max_seconds: float | None = None) -> np.ndarray:
     """Decode a file to (n,) float32 in [-1, 1] at `sample_rate` Hz; channels are averaged.
 
-    Resampling is by a windowed sinc (Kaiser window, 64 zero crossings).
+    Resampling is by a windowed sinc (Kaiser window, 64 zero crossings). With `max_seconds` only so much of the start is
+    decoded: what is damaged behind it is not noticed.
 
     Raises:
         BadAudio: no such file; empty, truncated or corrupt file; unknown format; samples that are not finite.
     """
     path = Path(path)
-    samples, rate = _decode(path)
+    samples, rate = _decode(path, max_seconds)
     if len(samples) == 0:
         raise BadAudio(path, "holds no audio; record or fetch it again")
     if samples.ndim == 2:
@@ -115,13 +119,13 @@ def _require_content(path: Path) -> None:
         raise BadAudio(path, "is empty; restore the file")
 
 
-def _decode(path: Path) -> tuple[np.ndarray, int]:
+def _decode(path: Path, max_seconds: float | None = None) -> tuple[np.ndarray, int]:
     """Samples, (n,) or (n, channels) float32, and their rate in Hz."""
     import soundfile
 
     _require_content(path)
     if path.suffix.lower() in RAW_FORMATS:
-        return _decode_av(path, *RAW_FORMATS[path.suffix.lower()])
+        return _decode_av(path, max_seconds, *RAW_FORMATS[path.suffix.lower()])
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
@@ -129,12 +133,12 @@ def _decode(path: Path) -> tuple[np.ndarray, int]:
             damaged = opened.read(4) == b"fLaC"
         if damaged:  # FFmpeg would give what is left of it
             raise _damaged(path, error) from None
-        return _decode_av(path)
+        return _decode_av(path, max_seconds)
     with file:
         if file.frames >= _UNKNOWN_LENGTH:  # libsndfile cannot read these
-            return _decode_av(path)
+            return _decode_av(path, max_seconds)
         try:
-            return _read_all(path, file), file.samplerate
+            return _read(path, file, max_seconds), file.samplerate
         except soundfile.LibsndfileError as error:
             raise _damaged(path, error) from None
 
@@ -144,16 +148,21 @@ def _damaged(path: Path, error: Any) -> BadAudio:
     return BadAudio(path, f"is truncated or damaged ({reason}); restore the file")
 
 
-def _read_all(path: Path, file: Any) -> np.ndarray:
-    """All samples of an open sound file; libsndfile itself returns a truncated file short, without an error."""
-    samples = file.read(dtype="float32")
-    missing = file.frames - len(samples)
-    if missing > 0:
+def _read(path: Path, file: Any, max_seconds: float | None) -> np.ndarray:
+    """Samples of an open sound file; libsndfile itself returns a truncated file short, without an error."""
+    wanted = min(file.frames, _limit(max_seconds, file.samplerate))
+    samples = file.read(wanted, dtype="float32")
+    if len(samples) < wanted:
         seconds = (len(samples) / file.samplerate, file.frames / file.samplerate)
         raise BadAudio(path, f"is truncated: {seconds[0]:.2f} s of {seconds[1]:.2f} s can be read; restore the file")
     if file.format == "WAV" and (lacking := _missing_wav_bytes(path)):
         raise BadAudio(path, f"is truncated: {lacking} bytes of its audio are missing; restore the file")
     return samples
+
+
+def _limit(max_seconds: float | None, rate: int) -> int:
+    """The largest number of samples that is wanted."""
+    return sys.maxsize if max_seconds is None else math.ceil(max_seconds * rate)
 
 
 def _missing_wav_bytes(path: Path) -> int:
@@ -171,7 +180,9 @@ def _missing_wav_bytes(path: Path) -> int:
     return 0
 
 
-def _decode_av(path: Path, format: str | None = None, rate: int | None = None) -> tuple[np.ndarray, int]:
+def _decode_av(
+    path: Path, max_seconds: float | None, format: str | None = None, rate: int | None = None
+) -> tuple[np.ndarray, int]:
     """Decode by FFmpeg; `format` and `rate` are given for headerless files."""
     import av
 
@@ -182,13 +193,17 @@ def _decode_av(path: Path, format: str | None = None, rate: int | None = None) -
                 raise BadAudio(path, "holds no audio stream; give an audio file")
             stream = container.streams.audio[0]
             resampler = av.AudioResampler(format="fltp")
-            blocks = [
-                block.to_ndarray() for frame in [*container.decode(stream), None] for block in resampler.resample(frame)
-            ]
-            rate = stream.rate
+            blocks, length = [], 0
+            for frame in chain(container.decode(stream), [None]):
+                for block in resampler.resample(frame):
+                    blocks.append(block.to_ndarray())
+                    length += block.samples
+                if length >= _limit(max_seconds, stream.rate):
+                    break
+            rate = stream.rate  # some codecs know it only now
     except (av.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadAudio(path, f"cannot be decoded ({reason}); give a sound file") from None
     if not blocks:
         raise BadAudio(path, "holds no audio; record or fetch it again")
-    return np.concatenate(blocks, axis=1).T, rate
+    return np.concatenate(blocks, axis=1).T[: _limit(max_seconds, rate)], rate

@@ -41,7 +41,7 @@ def extract(
     Memory does not grow with the corpus: features go to a temporary file first. The same input gives the same bytes.
 
     Args:
-        corpus: settings of the corpus; `root` and `bad_audio` are used.
+        corpus: settings of the corpus; `root`, `bad_audio` and `max_seconds` are used.
         frontend_settings: settings of the front-end.
         progress: called with (rows, description, total); gives the rows back one after another.
 
@@ -57,7 +57,7 @@ def extract(
         pairs = list(zip(rows.utterance_id, rows.path, strict=True))
         for utterance, name in progress(pairs, f"features of {corpus.name} {split}", len(pairs)):
             try:
-                block = _compute(frontend, Path(corpus.root) / name)
+                block = _compute(frontend, Path(corpus.root) / name, corpus.max_seconds)
             except audio.BadAudio as error:
                 bad[utterance] = str(error)
                 continue
@@ -76,9 +76,9 @@ def extract(
         write_store(output_path, header, frontend.dim, frontend.pooled, lengths, spool)
 
 
-def _compute(frontend: Any, path: Path) -> np.ndarray:
+def _compute(frontend: Any, path: Path, max_seconds: float | None) -> np.ndarray:
     """(T, d) float16 frames, or (1, d) float32 of a pooled front-end."""
-    samples = audio.load(path, frontend.sample_rate)
+    samples = audio.load(path, frontend.sample_rate, max_seconds)
     if len(samples) < frontend.min_samples:
         have, need = (1000 * n / frontend.sample_rate for n in (len(samples), frontend.min_samples))
         raise audio.BadAudio(path, f"is too short: {have:.0f} ms; the front-end needs {need:.0f} ms")

@@ -9,6 +9,7 @@ import soundfile
 from rawm import audio
 
 RATE = 16000
+FORMATS = {"aac": "mp4", "mulaw": "mulaw"}
 
 
 def tone(seconds=1.0, rate=RATE, hz=440.0):
@@ -139,3 +140,25 @@ def test_missing_silent_length_and_nan_files_are_named(tmp_path):
     soundfile.write(tmp_path / "nan.wav", np.array([0.0, np.nan]), RATE, subtype="FLOAT")
     with pytest.raises(audio.BadAudio, match="not finite"):
         audio.load(tmp_path / "nan.wav", RATE)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", None), ("a.flac", None), ("a.m4a", "aac"), ("a.ulaw", "mulaw")])
+def test_only_the_first_seconds_are_decoded(tmp_path, name, codec):
+    rate = 8000 if codec == "mulaw" else 22050
+    if codec:
+        encode(tmp_path / name, "pcm_mulaw" if codec == "mulaw" else codec, rate, tone(3, rate), format=FORMATS[codec])
+    else:
+        soundfile.write(tmp_path / name, tone(3, rate), rate)
+    whole, start = audio.load(tmp_path / name, rate), audio.load(tmp_path / name, rate, max_seconds=0.5)
+    assert len(start) == rate // 2 and np.array_equal(start, whole[: rate // 2])
+    assert np.array_equal(audio.load(tmp_path / name, rate, max_seconds=9), whole)
+    assert len(audio.load(tmp_path / name, RATE, max_seconds=0.5)) == RATE // 2
+
+
+def test_what_lies_behind_the_first_seconds_is_not_decoded(tmp_path):
+    audio.save_flac(tmp_path / "a.flac", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
+    content = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(content[: len(content) // 2])
+    assert len(audio.load(tmp_path / "a.flac", RATE, max_seconds=1)) == RATE
+    with pytest.raises(audio.BadAudio, match="truncated"):
+        audio.load(tmp_path / "a.flac", RATE, max_seconds=2)

@@ -137,3 +137,14 @@ def test_bad_audio_is_skipped_by_name_where_the_corpus_allows_it(tmp_path, capsy
     assert capsys.readouterr().err.count("skipped: ") == 2
     read = store.vectors([0])[0] if store.pooled else store.frames(0)
     torch.testing.assert_close(read, direct(tmp_path, "u2", settings), rtol=1e-3, atol=1e-4)
+
+
+def test_only_the_first_seconds_are_used_where_the_corpus_says_so(tmp_path):
+    corpus = make(tmp_path).model_copy(update={"max_seconds": 0.4})
+    store = FeatureStore(extract(tmp_path, corpus, POOLED))
+    whole = FeatureStore(extract(tmp_path, make(tmp_path), POOLED, name="whole"))
+    for name, cut in (("u0", True), ("u2", True), ("u1", False), ("u3", False)):  # u1 and u3 are shorter than 0.4 s
+        row = store.index([name])
+        assert torch.equal(store.vectors(row), whole.vectors(row)) is not cut
+    samples = torch.from_numpy(audio.load(tmp_path / "corpus" / "u2.flac", 16000)[:6400])
+    assert torch.equal(store.vectors(store.index(["u2"]))[0], build(POOLED)(samples))

@@ -1,7 +1,7 @@
 """
 Features: manifest + audio -> results/features/<frontend>/<corpus>/<split>.safetensors
 
-Reads the manifest, the audio it lists and config/frontends/<frontend>.yaml.
+Reads the manifest, the audio it lists and config/frontends/<frontend>.yaml; of the corpus file only max_seconds counts.
 """
 
 
@@ -19,5 +19,6 @@ rule extract_features:
     threads: 1
     params:
         code=frontend_code,
+        max_seconds=lambda wildcards: load_corpus(wildcards).max_seconds or "all",
     shell:
         "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --threads {threads} > {log} 2>&1"
