@@ -21,7 +21,7 @@ class Training(Model):
         "none", description="Weights of the classes in the cross-entropy; balanced = inverse class frequency."
     )
     checkpoint: Literal["last", "best_dev"] = Field(
-        "last", description="Weights kept after a task: of the last epoch, or of the epoch with the lowest dev EER."
+        "last", description="Weights kept after a task: of the last epoch, or of the epoch that is best on dev data."
     )
 
 
@@ -49,6 +49,9 @@ class StudyFile(Model):
     methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
     seeds: list[int] = Field(min_length=1, description="Each seed fixes weights, sample order and subsets of one run.")
     training: Training = Field(Training(), description="How every task is trained.")
+    equal_training: bool = Field(
+        False, description="Every method trains with these values; those in method files are not used (as in papers)."
+    )
 
     @model_validator(mode="after")
     def _unique(self) -> "StudyFile":

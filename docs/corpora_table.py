@@ -1,0 +1,61 @@
+"""Fill the list of docs/corpora.md from config/corpora/*.yaml: `python docs/corpora_table.py`."""
+
+from pathlib import Path
+from typing import Any
+
+from rawm import config
+from rawm.config.reading import read_yaml
+from rawm.paths import SPLITS
+
+PAGE = Path(__file__).parent / "corpora.md"
+BEGIN, END = "<!-- list: begin -->\n", "<!-- list: end -->"
+
+
+def counts(corpus: Any) -> str:
+    """The published counts, split by split; uncertain ones are marked."""
+    shown = []
+    for split in SPLITS:
+        expected = corpus.expected.get(split)
+        if expected is None:
+            continue
+        numbers = [
+            f"{number:,} {what}"
+            for what, number in (("genuine", expected.genuine), ("fake", expected.fake), ("in all", expected.total))
+            if number is not None
+        ]
+        if numbers:
+            shown.append(f"{split} {' + '.join(numbers)}{'' if expected.certain else ' (uncertain)'}")
+    return "; ".join(shown) or "not published"
+
+
+def section(label: str) -> str:
+    """What a user must know of one corpus."""
+    corpus = config.load_corpus(label)
+    root = read_yaml(config.paths.CONFIG / "corpora" / f"{label}.yaml").get("root", "")
+    lines = [f"### `{label}`: {corpus.title}\n"]
+    for what, text in (
+        ("Home", corpus.homepage),
+        ("Licence", corpus.licence),
+        ("Fetch", corpus.download),
+        ("Folder", f"`{root}`" if root else ""),
+        ("Counts", counts(corpus)),
+        ("Checked", corpus.verified),
+    ):
+        if text:
+            lines.append(f"- {what}: {text}")
+    return "\n".join(lines) + "\n"
+
+
+def listed() -> list[str]:
+    """Labels of the corpora that users fetch themselves, those divided for one benchmark aside."""
+    return [label for label in config.labels("corpora") if config.load_corpus(label).download]
+
+
+def filled(page: str) -> str:
+    """The page with its list made anew."""
+    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return page[:start] + "\n" + "\n".join(map(section, listed())) + "\n" + page[end:]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
