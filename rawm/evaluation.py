@@ -1,6 +1,7 @@
 """Checkpoint + tasks -> scores of every utterance, and the metrics of a run."""
 
 import json
+from collections import defaultdict
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,9 @@ import torch
 from rawm import checkpoint, metrics, paths
 from rawm.config import Study
 from rawm.files import atomic, write_json
+from rawm.metrics.measure import EER
 from rawm.progress import track
-from rawm.scoring import score
+from rawm.scoring import classify, score
 from rawm.stream import load_split
 from rawm.training import untrained
 
@@ -19,11 +21,13 @@ from rawm.training import untrained
 def evaluate_run(study: Study, method: str, seed: int, device: torch.device) -> None:
     """Score the eval split of every task with the untrained detector and with the checkpoint after each task.
 
-    Writes scores.parquet (one row per checkpoint, task and utterance) and metrics.json of the run.
+    Writes scores.parquet (one row per checkpoint, task and utterance) and metrics.json of the run. A score is the
+    log-odds of genuine; for other classes there are the predicted class and the log-posterior of the true one.
     """
     tasks = range(1, len(study.tasks) + 1)
+    classes = np.array(study.classes, dtype=object)
     evals = {number: load_split(study, number, "eval", seed) for number in tasks}
-    columns: dict[str, list] = {name: [] for name in ("after", "task", "utterance_id", "label", "score")}
+    columns: defaultdict[str, list] = defaultdict(list)
     for after in track([0, *tasks], f"{study.name} {method} seed {seed} evaluation", len(study.tasks) + 1):
         if after == 0:
             detector = untrained(study, seed, load_split(study, 1, "train", seed))
@@ -34,13 +38,18 @@ def evaluate_run(study: Study, method: str, seed: int, device: torch.device) -> 
             columns["after"].append(np.full(len(samples), after, np.int8))
             columns["task"].append(np.full(len(samples), number, np.int8))
             columns["utterance_id"].append(np.array(samples.ids, dtype=object))
-            columns["label"].append(np.array(study.classes, dtype=object)[samples.labels.numpy()])
-            columns["score"].append(score(detector, samples, device))
+            columns["label"].append(classes[samples.labels.numpy()])
+            if study.measure is EER:
+                columns["score"].append(score(detector, samples, device))
+            else:
+                predicted, posteriors = classify(detector, samples, device)
+                columns["predicted"].append(classes[predicted])
+                columns["score"].append(posteriors)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     with atomic(paths.scores(study.name, method, seed)) as temporary:
         pq.write_table(pa.table(scores), temporary, compression="zstd")
     names = [task.name for task in study.tasks]
-    result = {"study": study.name, "method": method, "seed": seed} | metrics.from_scores(scores, names)
+    result = {"study": study.name, "method": method, "seed": seed} | metrics.from_scores(scores, names, study.measure)
     result["wall_s"] = [_seconds(study, method, seed, number) for number in tasks]
     write_json(paths.metrics(study.name, method, seed), result)
 

@@ -16,6 +16,7 @@ import numpy as np
 from rawm import paths
 from rawm.config import Study
 from rawm.errors import UserError
+from rawm.metrics.measure import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,10 @@ class Results:
         return list(self.study.settings.methods)
 
     @property
+    def measure(self) -> Measure:
+        return self.study.measure
+
+    @property
     def seeds(self) -> list[int]:
         return list(self.study.settings.seeds)
 
@@ -71,8 +76,8 @@ class Results:
         return {method: f"{title} ({method})" if title in same else title for method, title in titles.items()}
 
     def matrices(self, method: str) -> np.ndarray:
-        """EER matrices in percent, (seeds, T + 1, T)."""
-        return np.array([self.runs[method, seed]["eer_matrix"] for seed in self.seeds], dtype=float)
+        """Matrices of EER or accuracy in percent, (seeds, T + 1, T)."""
+        return np.array([self.runs[method, seed][self.measure.matrix] for seed in self.seeds], dtype=float)
 
     def values(self, method: str, metric: str) -> np.ndarray:
         """One metric of each seed, (seeds,) or (seeds, ...); NaN where the metric does not exist (null)."""
@@ -106,7 +111,7 @@ def _metrics(study: Study, method: str, seed: int) -> dict[str, Any]:
     names = [task.name for task in study.tasks]
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found, matrix = content["tasks"], np.array(content["eer_matrix"], dtype=float)
+        found, matrix = content["tasks"], np.array(content[study.measure.matrix], dtype=float)
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: not the metrics of a run; delete it and make it with `{command(study)}`") from None
     if found != names or matrix.shape != (len(names) + 1, len(names)):
@@ -128,14 +133,17 @@ def _read(path: Path, study: Study, reader: Callable[[Path], Any]) -> Any:
 
 
 def scores(study: Study, method: str, seed: int) -> "pd.DataFrame":
-    """Scores of one run: after, task, utterance_id, label, score (higher = more genuine); raises UserError."""
+    """Scores of one run: after, task, utterance_id, label, score (higher = more genuine); raises UserError.
+
+    Where the classes are not fake and genuine there is predicted as well, and score is the log-posterior of the label.
+    """
     import pandas as pd
 
     return _read(paths.scores(study.name, method, seed), study, pd.read_parquet)
 
 
 def history(study: Study) -> "pd.DataFrame":
-    """Every epoch of every run: method, seed, task, epoch, step, loss, dev_eer (percent), seconds, time."""
+    """Every epoch of every run: method, seed, task, epoch, step, loss, dev_eer or dev_accuracy (%), seconds, time."""
     import pandas as pd
 
     def lines(path: Path) -> list[dict[str, Any]]:
@@ -152,13 +160,16 @@ def history(study: Study) -> "pd.DataFrame":
 
 
 def matrix_rows(results: Results) -> list[dict[str, Any]]:
-    """The EER matrices in long form, a row each: method, seed, after (0 = untrained), task (name), eer (percent)."""
-    names = [task.name for task in results.study.tasks]
+    """The matrices in long form, a row a cell: method, seed, after (0 = untrained), task (name), and percentages.
+
+    They are eer, or accuracy and recall.
+    """
     return [
-        {"method": method, "seed": seed, "after": after, "task": name, "eer": eer}
+        {"method": method, "seed": seed, "after": after, "task": task.name}
+        | {name: run[f"{name}_matrix"][after][column] for name in results.measure.cells}
         for (method, seed), run in results.runs.items()
-        for after, row in enumerate(run["eer_matrix"])
-        for name, eer in zip(names, row, strict=True)
+        for after in range(len(results.tasks) + 1)
+        for column, task in enumerate(results.study.tasks)
     ]
 
 

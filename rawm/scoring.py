@@ -1,4 +1,4 @@
-"""Scores of a detector: one number an utterance."""
+"""What a detector says of utterances, and how good that is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,9 @@ import numpy as np
 import torch
 
 from rawm.detectors.detector import Detector
+from rawm.metrics.classification import accuracy
 from rawm.metrics.detection import eer
+from rawm.metrics.measure import EER, Measure
 from rawm.samples import Samples
 
 BATCH = 1024
@@ -25,20 +27,34 @@ def evaluating(detector: Detector) -> Iterator[None]:
             module.training = mode
 
 
+def logits(detector: Detector, samples: Samples, device: torch.device) -> torch.Tensor:
+    """(N, classes) float32, on the CPU."""
+    with evaluating(detector), torch.inference_mode():
+        batches = (batch.to(device) for batch in samples.batches(BATCH))
+        return torch.cat([detector(batch.features, batch.lengths).logits.float().cpu() for batch in batches])
+
+
 def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndarray:
     """Log-odds of genuine over fake (N,) float32 of a two-class detector; higher = more genuine."""
-    parts = []
-    with evaluating(detector), torch.inference_mode():
-        for batch in samples.batches(BATCH):
-            batch = batch.to(device)
-            logits = detector(batch.features, batch.lengths).logits
-            parts.append((logits[:, 1] - logits[:, 0]).float().cpu())
-    return torch.cat(parts).numpy()
+    values = logits(detector, samples, device)
+    return (values[:, 1] - values[:, 0]).numpy()
 
 
-def detection_eer(detector: Detector, samples: Samples | None, device: torch.device) -> float | None:
-    """EER in percent; None without samples of both classes."""
-    if samples is None or len(set(samples.labels.tolist())) < 2:
+def classify(detector: Detector, samples: Samples, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the likeliest class (N,) int64, and log-posterior of the true one (N,) float32."""
+    values = logits(detector, samples, device)
+    posteriors = values.log_softmax(1).gather(1, samples.labels[:, None])
+    return values.argmax(1).numpy(), posteriors[:, 0].numpy()
+
+
+def measured(detector: Detector, samples: Samples | None, device: torch.device, measure: Measure = EER) -> float | None:
+    """EER or accuracy in percent; None without samples, or for EER without samples of both classes."""
+    if samples is None:
         return None
-    scores, labels = score(detector, samples, device), samples.labels.numpy()
+    labels = samples.labels.numpy()
+    if measure is not EER:
+        return 100 * accuracy(labels, classify(detector, samples, device)[0])
+    if len(set(labels.tolist())) < 2:
+        return None
+    scores = score(detector, samples, device)
     return 100 * eer(scores[labels == 1], scores[labels == 0]).value

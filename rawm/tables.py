@@ -1,6 +1,7 @@
 """Tables of a study from the metrics of its finished runs: CSV, Markdown and LaTeX (booktabs).
 
-Numbers are mean ± sample standard deviation over seeds. Error rates are in percent, differences in percentage points.
+Numbers are mean ± sample standard deviation over seeds, error rates and accuracies in percent, differences in
+percentage points.
 """
 
 from dataclasses import dataclass
@@ -14,32 +15,7 @@ from rawm.results import Results, Spread, load, matrix_rows, spread
 from rawm.table_formats import Cell, Table, csv, latex, markdown
 
 #: The files that `make` writes.
-FILES = tuple(f"{name}.{suffix}" for name in ("comparison", "eer_matrix", "runs") for suffix in ("csv", "md", "tex"))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number of a run as the tables show it."""
-
-    key: str
-    title: str
-    short: str
-    lower_is_better: bool
-
-    @property
-    def header(self) -> str:
-        return f"{self.title}, {'lower' if self.lower_is_better else 'higher'} is better"
-
-
-#: What metrics.json holds for each run, in the order of the columns.
-METRICS = (
-    Metric("average_eer", "Average EER (%)", "Avg", True),
-    Metric("forgetting_eer_increase", "Forgetting (EER increase, points)", "Forgetting", True),
-    Metric("backward_transfer_eer_reduction", "Backward transfer (EER reduction, points)", "BWT", False),
-    Metric("forward_transfer_eer_reduction", "Forward transfer (EER reduction, points)", "FWT", False),
-    Metric("learning_eer", "Learning EER (%)", "Learning", True),
-    Metric("pooled_eer", "Pooled EER (%)", "Pooled", True),
-)
+FILES = tuple(f"{name}.{suffix}" for name in ("comparison", "matrix", "runs") for suffix in ("csv", "md", "tex"))
 
 
 def make(study: Study, output_dir: str | Path) -> None:
@@ -51,7 +27,7 @@ def make(study: Study, output_dir: str | Path) -> None:
     results, folder = load(study), Path(output_dir)
     for name, table, values in (
         ("comparison", comparison(results), comparison_csv(results)),
-        ("eer_matrix", matrices(results), matrix_csv(results)),
+        ("matrix", matrices(results), matrix_csv(results)),
         ("runs", runs(results), runs_csv(results)),
     ):
         write_text(folder / f"{name}.csv", values)
@@ -86,20 +62,25 @@ class Column:
 
 
 def _columns(results: Results) -> list[Column]:
-    """Final EER of each task, then the summary numbers."""
+    """Final EER or accuracy of each task, then the summary numbers."""
+    measure = results.measure
     columns = [
         Column(
-            f"EER {number} {title} (%), lower is better",
+            f"{_capital(measure.title)} {number} {title} (%), {measure.direction} is better",
             f"T{number}",
-            True,
+            measure.lower_is_better,
             {method: _final(results, method, number) for method in results.methods},
         )
         for number, title in enumerate(results.tasks, 1)
     ]
-    for metric in METRICS:
+    for metric in results.measure.metrics:
         values = {method: results.values(method, metric.key) for method in results.methods}
         columns.append(Column(metric.header, metric.short, metric.lower_is_better, values))
     return columns
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _final(results: Results, method: str, task: int) -> np.ndarray:
@@ -114,7 +95,7 @@ def _shown(value: Spread) -> str:
 
 
 def comparison(results: Results) -> Table:
-    """Methods x final EER of each task and the summary numbers; the best of each column is marked, the bound aside."""
+    """Methods x final value of each task and the summary; the best of each column is marked, the bound aside."""
     columns, bounds = _columns(results), _bounds(results)
     names = [Cell(results.titles[method]) for method in results.methods]
     seeds = [Cell(str(len(results.seeds)))] * len(names)
@@ -128,11 +109,12 @@ def _note(results: Results) -> str:
     tasks = "; ".join(f"T{number} = {title}" for number, title in enumerate(results.tasks, 1))
     over = f"mean ± sample standard deviation over {len(results.seeds)} seeds" if results.seeds[1:] else "one seed"
     bound = ", the upper bound (joint training) aside" if _bounds(results) else ""
+    measure, title = results.measure, results.measure.title
     return (
-        f"{results.study.settings.title}: {over}. {tasks}: EER (%) after the last task. Avg = their mean. "
-        "Forgetting = EER increase since the best earlier checkpoint (lower is better). "
-        "BWT, FWT = EER reduction by later and by earlier tasks (higher is better). "
-        "Learning = mean EER right after each task was learned. Pooled = one threshold for all tasks. "
+        f"{results.study.settings.title}: {over}. {tasks}: {title} (%) after the last task. Avg = their mean. "
+        f"Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
+        f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
+        f"Learning = mean {title} right after each task was learned. {measure.note} "
         f"Bold = best of a column{bound}."
     )
 
@@ -142,8 +124,9 @@ def comparison_csv(results: Results) -> str:
     rows = []
     for method in results.methods:
         row: dict[str, object] = {"method": method, "title": results.titles[method], "seeds": len(results.seeds)}
-        named = [(f"eer_{task.name}", _final(results, method, n)) for n, task in enumerate(results.study.tasks, 1)]
-        named += [(metric.key, results.values(method, metric.key)) for metric in METRICS]
+        tasks = enumerate(results.study.tasks, 1)
+        named = [(f"{results.measure.name}_{task.name}", _final(results, method, n)) for n, task in tasks]
+        named += [(metric.key, results.values(method, metric.key)) for metric in results.measure.metrics]
         for name, values in named:
             value = spread(values)
             row |= {f"{name}_mean": value.mean, f"{name}_std": value.std}
@@ -152,7 +135,7 @@ def comparison_csv(results: Results) -> str:
 
 
 def matrices(results: Results) -> Table:
-    """EER of each task after each task, mean ± standard deviation over seeds, method by method."""
+    """EER or accuracy of each task after each task, mean ± standard deviation over seeds, method by method."""
     rows, breaks = [], set()
     for method in results.methods:
         if rows:
@@ -165,12 +148,13 @@ def matrices(results: Results) -> Table:
     headers = ["Method", "After task", *(f"{number} {title}" for number, title in enumerate(results.tasks, 1))]
     short = ["Method", "After task", *(f"T{number}" for number in range(1, len(results.tasks) + 1))]
     over = f"mean ± sample standard deviation over {len(results.seeds)} seeds" if results.seeds[1:] else "one seed"
-    note = f"{results.study.settings.title}: EER (%) on each task, lower is better, {over}. Bold = task just learned."
+    what = f"{results.measure.title} (%) on each task, {results.measure.direction} is better"
+    note = f"{results.study.settings.title}: {what}, {over}. Bold = task just learned."
     return Table(headers, short, rows, 2, note, frozenset(breaks))
 
 
 def matrix_csv(results: Results) -> str:
-    """Long form: method, seed, after (0 = untrained), task, eer (percent)."""
+    """Long form: method, seed, after (0 = untrained), task, and eer or accuracy and recall (percent)."""
     return csv(matrix_rows(results))
 
 
@@ -181,18 +165,19 @@ def runs(results: Results) -> Table:
         if seed == results.seeds[0] and rows:
             breaks.add(len(rows))
         run = results.runs[method, seed]
-        shown = [Cell(_shown(Spread(run[metric.key], None, 1))) for metric in METRICS]
+        shown = [Cell(_shown(Spread(run[metric.key], None, 1))) for metric in results.measure.metrics]
         rows.append([Cell(results.titles[method]), Cell(str(seed)), *shown, Cell(f"{sum(run['wall_s']):.0f}")])
-    headers = ["Method", "Seed", *(metric.header for metric in METRICS), "Training (s)"]
-    short = ["Method", "Seed", *(metric.short for metric in METRICS), "Time (s)"]
+    headers = ["Method", "Seed", *(metric.header for metric in results.measure.metrics), "Training (s)"]
+    short = ["Method", "Seed", *(metric.short for metric in results.measure.metrics), "Time (s)"]
     return Table(headers, short, rows, 2, f"{results.study.settings.title}: every run.", frozenset(breaks))
 
 
 def runs_csv(results: Results) -> str:
-    """One row per run: the final EER of each task (percent), the summary numbers, and the training time (seconds)."""
+    """One row per run: the final value of each task (percent), the summary numbers, and the training time (seconds)."""
     rows = []
     for (method, seed), run in results.runs.items():
-        final = {f"eer_{task.name}": eer for task, eer in zip(results.study.tasks, run["eer_matrix"][-1], strict=True)}
-        summary = {metric.key: run[metric.key] for metric in METRICS}
+        last = zip(results.study.tasks, run[results.measure.matrix][-1], strict=True)
+        final = {f"{results.measure.name}_{task.name}": value for task, value in last}
+        summary = {metric.key: run[metric.key] for metric in results.measure.metrics}
         rows.append({"method": method, "seed": seed} | final | summary | {"wall_s": sum(run["wall_s"])})
     return csv(rows)

@@ -15,9 +15,10 @@ from rawm.files import atomic
 from rawm.methods import build as build_method
 from rawm.methods.distillation import outputs
 from rawm.methods.method import Method, Task
+from rawm.metrics.measure import EER, Measure
 from rawm.progress import track
 from rawm.samples import Samples, concatenate
-from rawm.scoring import detection_eer
+from rawm.scoring import measured
 from rawm.seeding import derive
 from rawm.stream import load_split
 
@@ -29,16 +30,18 @@ def fit(
     training: Training,
     dev: Samples | None = None,
     epochs: Callable = range,
+    measure: Measure = EER,
 ) -> list[dict]:
     """Train `detector` on one task, in place, and let `method` remember it.
 
     Args:
         dev: the current task's development samples, for the curve and for `checkpoint: best_dev`.
         epochs: gives the epochs to run, e.g. a progress bar around `range`.
+        measure: what the development samples are judged by.
 
     Returns:
         One record an epoch, or one in all where the method needs no epochs: epoch, step, loss (mean over minibatches),
-        dev_eer (percent or None), seconds, time.
+        dev_eer or dev_accuracy (percent or None), seconds, time.
     """
     torch.manual_seed(derive(task.seed, "training"))
     order = torch.Generator().manual_seed(derive(task.seed, "order"))
@@ -59,18 +62,19 @@ def fit(
             method.step(detector, optimizer, batch, output)
             losses.append(loss.detach())
         step += len(losses)
-        eer = detection_eer(detector, dev, task.device)
-        record = {"epoch": epoch + 1, "step": step, "loss": float(torch.stack(losses).mean()), "dev_eer": eer}
+        value = measured(detector, dev, task.device, measure)
+        record = {"epoch": epoch + 1, "step": step, "loss": float(torch.stack(losses).mean()), measure.dev: value}
         history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
-        if training.checkpoint == "best_dev" and eer is not None and eer < best[0]:
-            best = (eer, {name: value.clone() for name, value in detector.state_dict().items()})
+        if training.checkpoint == "best_dev" and value is not None and measure.errors(value) < best[0]:
+            best = (measure.errors(value), {name: value.clone() for name, value in detector.state_dict().items()})
     if best[1] is not None:
         detector.load_state_dict(best[1])
     started = time.time()
     method.end_task(detector, task)
     if samples is None:
         loss = criterion(outputs(detector, task).logits, task.train.labels.to(task.device))
-        record = {"epoch": 1, "step": 1, "loss": float(loss), "dev_eer": detection_eer(detector, dev, task.device)}
+        value = measured(detector, dev, task.device, measure)
+        record = {"epoch": 1, "step": 1, "loss": float(loss), measure.dev: value}
         history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
     return history
 
@@ -129,6 +133,7 @@ def train_task(study: Study, method: str, seed: int, number: int, device: torch.
         training,
         dev=load_split(study, number, "dev", seed),
         epochs=lambda n: track(range(n), title, n),
+        measure=study.measure,
     )
     header = {"study": study.name, "method": method, "seed": str(seed), "task": str(number)}
     header["frontend"] = study.frontend.model_dump_json()

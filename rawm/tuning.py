@@ -1,8 +1,9 @@
 """Choosing hyper-parameters on development data of the tasks seen so far, never on evaluation data.
 
 A trial trains a method through the whole stream, with seeds of its own. After each task it looks at the development
-sets of the tasks met so far, and at nothing else: its score is the average incremental EER, the mean over all moments
-of the mean EER of the tasks seen until then. The lowest score is chosen.
+sets of the tasks met so far, and at nothing else: its score is the average incremental EER (or accuracy, where the
+classes are not fake and genuine), the mean over all moments of the mean over the tasks seen until then. The best score
+is chosen.
 
 The model is the continual hyper-parameter framework of De Lange et al. (A continual learning survey, TPAMI 2021,
 doi:10.1109/TPAMI.2021.3057446), also in FACIL (Masana et al., TPAMI 2022, doi:10.1109/TPAMI.2022.3213473): no future
@@ -29,9 +30,10 @@ from rawm.config.trials import Search, Trial, changed
 from rawm.errors import UserError
 from rawm.files import write_json, write_text
 from rawm.methods import build as build_method
+from rawm.metrics.measure import MEASURES
 from rawm.progress import track
 from rawm.provenance import code_hash
-from rawm.scoring import detection_eer
+from rawm.scoring import measured
 from rawm.stream import load_split
 from rawm.table_formats import csv
 from rawm.training import fit, task_of, untrained
@@ -99,7 +101,7 @@ def trial_path(search: Search, trial: Trial) -> Path:
 def run_trial(search: Search, trial: Trial, device: str) -> None:
     """Train one trial with every seed, and write its result."""
     started = time.time()
-    matrices = [seen_eers(search, trial, seed, torch.device(device)) for seed in search.settings.seeds]
+    matrices = [seen_tasks(search, trial, seed, torch.device(device)) for seed in search.settings.seeds]
     result = {
         "search": search.name,
         "method": trial.method,
@@ -107,29 +109,31 @@ def run_trial(search: Search, trial: Trial, device: str) -> None:
         "score": score(matrices),
         "seeds": search.settings.seeds,
         "tasks": [task.name for task in search.study.tasks],
-        "dev_eer": matrices,
+        "measure": search.study.measure.name,
+        search.study.measure.dev: matrices,
         "started": started,
         "seconds": round(time.time() - started, 3),
     }
     write_json(trial_path(search, trial), result)
 
 
-def seen_eers(search: Search, trial: Trial, seed: int, device: torch.device) -> list[list[float | None]]:
-    """Row i: development EER in percent of tasks 1..i after task i; None where it does not exist.
+def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) -> list[list[float | None]]:
+    """Row i: EER or accuracy in percent on development data of tasks 1..i after task i; None where it does not exist.
 
     A detector whose weights are not finite any more has None from there on.
     """
-    study = search.study_of(trial)
+    study, measure = search.study_of(trial), search.study.measure
     learner, training = build_method(trial.settings, study.classes), study.training(trial.method)
     detector, rows, devs = None, [], []
     for number in range(1, len(study.tasks) + 1):
         task = task_of(study, learner, training, seed, number, device)
         detector = detector or untrained(study, seed, task.train)
         devs.append(load_split(study, number, "dev", seed))
-        fit(detector, learner, task, training, dev=devs[-1] if training.checkpoint == "best_dev" else None)
+        dev = devs[-1] if training.checkpoint == "best_dev" else None
+        fit(detector, learner, task, training, dev=dev, measure=measure)
         if not all(bool(parameter.isfinite().all()) for parameter in detector.parameters()):
             return [*rows, *([None] * (n + 1) for n in range(len(rows), len(study.tasks)))]
-        rows.append([detection_eer(detector, dev, device) for dev in devs])
+        rows.append([measured(detector, dev, device, measure) for dev in devs])
     return rows
 
 
@@ -138,7 +142,7 @@ def score(matrices: list[list[list[float | None]]]) -> float | None:
     means = []
     for rows in matrices:
         for row in rows:
-            known = [eer for eer in row if eer is not None]
+            known = [value for value in row if value is not None]
             if not known:
                 return None
             means.append(sum(known) / len(known))
@@ -146,13 +150,15 @@ def score(matrices: list[list[list[float | None]]]) -> float | None:
 
 
 def ranked(search: Search, method: str) -> list[dict[str, Any]]:
-    """Results of a method's trials, the lowest score first, diverged ones last; ties in the order of the grid."""
+    """Results of a method's trials, the best score first, diverged ones last; ties in the order of the grid."""
     found = [json.loads(trial_path(search, trial).read_text(encoding="utf-8")) for trial in search.trials[method]]
-    return sorted(found, key=lambda result: (result["score"] is None, result["score"] or 0.0))
+    errors = search.study.measure.errors
+    return sorted(found, key=lambda result: (result["score"] is None, errors(result["score"] or 0.0)))
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:
-    return result["values"] | {"average_incremental_eer": result["score"], "seconds": result["seconds"]}
+    name = f"average_incremental_{result['measure']}"
+    return result["values"] | {name: result["score"], "seconds": result["seconds"]}
 
 
 def show(results: dict[str, list[dict[str, Any]]]) -> None:
@@ -161,12 +167,13 @@ def show(results: dict[str, list[dict[str, Any]]]) -> None:
     from rich.table import Table
 
     for method, ranking in results.items():
-        table = Table(title=f"{method}: average incremental EER on development data (%)")
-        for column in (*ranking[0]["values"], "EER"):
+        measured_by = MEASURES[ranking[0]["measure"]].title
+        table = Table(title=f"{method}: average incremental {measured_by} on development data (%)")
+        for column in (*ranking[0]["values"], measured_by):
             table.add_column(column, justify="right")
         for result in ranking:
-            eer = "diverged" if result["score"] is None else f"{result['score']:.2f}"
-            table.add_row(*map(str, result["values"].values()), eer)
+            shown = "diverged" if result["score"] is None else f"{result['score']:.2f}"
+            table.add_row(*map(str, result["values"].values()), shown)
         Console().print(table)
 
 
@@ -187,7 +194,8 @@ def chosen_file(search: Search, method: str, ranking: list[dict[str, Any]]) -> s
     seeds = " and ".join(map(str, search.settings.seeds))
     note = (
         f"Chosen by `rawm tune {search.name}` on the development data of the tasks seen so far, the best of "
-        f"{len(ranking)} trials with seeds {seeds}; average incremental EER {best['score']:.1f} %."
+        f"{len(ranking)} trials with seeds {seeds}; average incremental {search.study.measure.title} "
+        f"{best['score']:.1f} %."
     )
     path = paths.CONFIG / "methods" / f"{method}.yaml"
     text = path.read_text(encoding="utf-8")

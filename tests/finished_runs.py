@@ -13,10 +13,12 @@ from safetensors.numpy import save_file
 
 from rawm import metrics, paths
 from rawm.config import Study, load_study
-from rawm.files import write_json
+from rawm.files import write_json, write_text
 
 REPOSITORY = Path(__file__).parents[1]
+STUDY = "demo"
 METHODS = ("finetune", "joint", "lwf", "owm", "rawm", "rawm_paper", "rwm")
+EMOTIONS = ("angry", "happy", "neutral", "sad")
 TITLES = (
     "English synthesisers",
     "Mandarin, telephone",
@@ -25,12 +27,14 @@ TITLES = (
     "Old",
 )
 DIMENSIONS = {"hidden.0": 41, "hidden.2": 25, "output": 17}
+STARTED = 1_700_000_000.0
 
 
-def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_projectors=True) -> Study:
-    """Write configuration and finished runs of a study under `folder`, which must be the working directory.
+def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_projectors=True, classes=None) -> Study:
+    """Write configuration, manifest and finished runs of a study under `folder`, which must be the working directory.
 
-    Methods that the repository does not have are copies of fine-tuning.
+    Methods that the repository does not have are copies of fine-tuning. With classes, e.g. `EMOTIONS`, instead of fake
+    and genuine the study is judged by accuracy.
     """
     config = folder / "config"
     shutil.copytree(REPOSITORY / "config", config)
@@ -43,14 +47,17 @@ def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_pro
         {"name": f"task_{number}", "title": TITLES[(number - 1) % len(TITLES)], "corpora": ["synthetic_buzz"]}
         for number in range(1, tasks + 1)
     ]
-    _write(config / "streams" / "made_up.yaml", {"title": "Made up", "tasks": stream})
+    named = {"classes": list(classes)} if classes else {}
+    _write(config / "streams" / f"{STUDY}.yaml", {"title": "Made up", "tasks": stream} | named)
     study = yaml.safe_load((config / "studies" / "synthetic.yaml").read_text())
-    study |= {"title": "Made-up runs", "stream": "made_up", "methods": list(methods), "seeds": list(seeds)}
-    _write(config / "studies" / "made_up.yaml", study)
-    loaded = load_study("made_up", config)
+    study |= {"title": "Made-up runs", "description": "What is forgotten?", "stream": STUDY}
+    study |= {"methods": list(methods), "seeds": list(seeds), "training": {"epochs": 4}}
+    _write(config / "studies" / f"{STUDY}.yaml", study)
+    write_text(paths.manifest("synthetic_buzz"), "stands for a manifest")
+    loaded = load_study(STUDY, config)
     for index, method in enumerate(methods):
         for seed in seeds:
-            _write_run(loaded, method, seed, strength=0.3 + 0.7 * (index % 7) / 6, with_projectors=with_projectors)
+            make_run(loaded, method, seed, strength=0.3 + 0.7 * (index % 7) / 6, with_projectors=with_projectors)
     return loaded
 
 
@@ -58,27 +65,39 @@ def _write(path: Path, content: dict) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def _write_run(study: Study, method: str, seed: int, strength: float, with_projectors: bool) -> None:
+def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_projectors: bool = True) -> None:
+    """Write every file of one run; `strength` = how little is forgotten, 0 to 1."""
     rng = np.random.default_rng([seed, *method.encode()])
     tasks = len(study.tasks)
-    columns: dict[str, list] = {name: [] for name in ("after", "task", "utterance_id", "label", "score")}
+    columns: dict[str, list] = {}
     for after in range(tasks + 1):
         for task in range(1, tasks + 1):
             distance = _distance(after, task, strength) + (0.2 * rng.standard_normal() if after else 0)
-            labels = np.array(["genuine", "fake"] * 60, dtype=object)
-            columns["after"].append(np.full(120, after, np.int8))
-            columns["task"].append(np.full(120, task, np.int8))
-            columns["utterance_id"].append(np.array([f"t{task}_{n:03d}" for n in range(120)], dtype=object))
-            columns["label"].append(labels)
-            columns["score"].append((rng.standard_normal(120) + distance * (labels == "genuine")).astype(np.float32))
+            cell = {"after": np.full(120, after, np.int8), "task": np.full(120, task, np.int8)}
+            cell["utterance_id"] = np.array([f"t{task}_{n:03d}" for n in range(120)], dtype=object)
+            cell |= _scored(rng, distance) if study.detects_fakes else _named(rng, distance, study.classes)
+            for name, values in cell.items():
+                columns.setdefault(name, []).append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
-    paths.run(study.name, method, seed).mkdir(parents=True)
+    paths.run(study.name, method, seed).mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(scores), paths.scores(study.name, method, seed))
     content = {"study": study.name, "method": method, "seed": seed}
-    content |= metrics.from_scores(scores, [task.name for task in study.tasks])
+    content |= metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
     write_json(paths.metrics(study.name, method, seed), content | {"wall_s": [1.5] * tasks})
     for task in range(1, tasks + 1):
         _write_task(study, method, seed, task, with_projectors)
+
+
+def _scored(rng: np.random.Generator, distance: float) -> dict[str, np.ndarray]:
+    labels = np.array(["genuine", "fake"] * 60, dtype=object)
+    return {"label": labels, "score": (rng.standard_normal(120) + distance * (labels == "genuine")).astype(np.float32)}
+
+
+def _named(rng: np.random.Generator, distance: float, classes: tuple[str, ...]) -> dict[str, np.ndarray]:
+    labels = rng.choice(np.array(classes, dtype=object), 120)
+    known = rng.random(120) < 1 - math.exp(-max(distance, 0))
+    predicted = np.where(known, labels, rng.choice(np.array(classes, dtype=object), 120))
+    return {"label": labels, "predicted": predicted, "score": -rng.random(120).astype(np.float32)}
 
 
 def _distance(after: int, task: int, strength: float) -> float:
@@ -90,9 +109,16 @@ def _distance(after: int, task: int, strength: float) -> float:
 
 def _write_task(study: Study, method: str, seed: int, task: int, with_projectors: bool) -> None:
     folder = paths.task(study.name, method, seed, task)
-    folder.mkdir(parents=True)
-    epoch = {"task": task, "epoch": 1, "step": 9, "loss": 0.4, "dev_eer": 12.5, "seconds": 1.5, "time": 1e9}
-    paths.history(study.name, method, seed, task).write_text(json.dumps(epoch) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"method": method}
+    epochs = [
+        {"task": task, "epoch": epoch, "step": 9 * epoch, "loss": 0.7 / epoch, study.measure.dev: 20.0 / epoch}
+        | {"seconds": 1.5, "time": STARTED + 100 * task + 2 * epoch}
+        for epoch in range(1, 5)
+    ]
+    history = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
+    paths.history(study.name, method, seed, task).write_text(history)
+    save_file({"output.weight": np.ones((2, 16))}, paths.detector(study.name, method, seed, task), header)
     tensors = {}
     if with_projectors and method.startswith(("owm", "rawm", "rwm")):
         for layer, dimension in DIMENSIONS.items():
@@ -103,4 +129,4 @@ def _write_task(study: Study, method: str, seed: int, task: int, with_projectors
                 f"{layer}.basis": np.eye(dimension)[:, :rank].copy(),
                 f"{layer}.taken": np.full(rank, 0.9 if method == "rawm_paper" else 1.0),
             }
-    save_file(tensors, paths.memory(study.name, method, seed, task), metadata={"method": method})
+    save_file(tensors, paths.memory(study.name, method, seed, task), header)

@@ -53,7 +53,7 @@ def test_comparison_holds_mean_and_sample_deviation_over_seeds(study, tmp_path):
 
 def test_matrix_and_runs_say_what_the_runs_say(study, tmp_path):
     tables.make(study, tmp_path)
-    cells = read(tmp_path / "eer_matrix.csv")
+    cells = read(tmp_path / "matrix.csv")
     assert len(cells) == 7 * 3 * 6 * 5
     for cell in cells[::97]:
         matrix = run_metrics(study, cell["method"], int(cell["seed"]))["eer_matrix"]
@@ -130,7 +130,7 @@ def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path,
     path = paths.metrics(study.name, "rawm", 1)
     content = path.read_text()
     path.unlink()
-    with pytest.raises(UserError, match=r"1 of 4 runs are not finished \(rawm seed 1\).*snakemake .*study=made_up"):
+    with pytest.raises(UserError, match=r"1 of 4 runs are not finished \(rawm seed 1\).*snakemake .*study=demo"):
         results.load(study)
     path.write_text(content.replace("task_2", "task_9"))
     with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: is about the tasks task_1, task_9, .*snakemake"):
@@ -144,7 +144,7 @@ def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path,
 
 def test_history_scores_and_spectra_are_read(study):
     epochs = results.history(study)
-    assert len(epochs) == 7 * 3 * 5
+    assert len(epochs) == 7 * 3 * 5 * 4
     assert set(epochs.columns) >= {"method", "seed", "task", "epoch", "loss", "dev_eer"}
     scores = results.scores(study, "rawm", 0)
     assert list(scores.columns) == ["after", "task", "utterance_id", "label", "score"]

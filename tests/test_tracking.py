@@ -11,10 +11,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from run_files import STARTED, STUDY, make_run, make_study
+from finished_runs import STARTED, STUDY, make_run, make_study
 
 from rawm import paths, tracking
 from rawm.errors import UserError
+from rawm.files import write_text
+from rawm.metrics.measure import ACCURACY
 from rawm.tracking import environment, view
 
 URI, EXPERIMENT = "sqlite:///mlflow.db", "rawm/demo"
@@ -36,13 +38,16 @@ def workplace(tmp_path, monkeypatch):
 
 @pytest.fixture
 def study(workplace):
-    return make_study(METHODS, seeds=(0, 1), n_tasks=3)
+    made = make_study(workplace, METHODS, seeds=(0, 1), tasks=3)
+    for name in ("figures/methods.svg", "tables/methods.csv", "tables/methods.md"):
+        write_text(paths.study(STUDY) / name, "made by other rules")
+    return made
 
 
 @pytest.fixture
 def small(workplace):
     """One run, for what does not depend on how many there are."""
-    return make_study(("rawm",), seeds=(0,), n_tasks=2)
+    return make_study(workplace, ("rawm",), seeds=(0,), tasks=2)
 
 
 def client(uri=URI):
@@ -86,7 +91,7 @@ def test_a_run_holds_everything_its_files_say(study, capfd):
     _check_values(study, run)
     _check_artifacts(run)
     assert run.inputs.dataset_inputs[0].dataset.name == "synthetic_buzz"
-    assert "| 3 lang_3 |" in run.data.tags["mlflow.note.content"]
+    assert "| 3 task_3 |" in run.data.tags["mlflow.note.content"]
     model = client().get_logged_model(run.outputs.model_outputs[0].model_id)
     assert model.params["method.energy"] == "0.9" and model.status == "READY"
     assert {metric.key for metric in model.metrics} >= {"final/average_eer"}
@@ -94,7 +99,7 @@ def test_a_run_holds_everything_its_files_say(study, capfd):
 
 def _check_values(study, run):
     params, tags, metrics = run.data.params, run.data.tags, run.data.metrics
-    expected = {"method": "rawm", "seed": "1", "study": "demo", "stream": "demo", "tasks": "lang_1, lang_2, lang_3"}
+    expected = {"method": "rawm", "seed": "1", "study": "demo", "stream": "demo", "tasks": "task_1, task_2, task_3"}
     expected |= {"method.energy": "0.9", "method.compact": "['genuine']", "training.epochs": "4"}
     expected |= {"detector": "mlp_small", "detector.hidden": "[256, 256]", "frontend.pooling": "mean_std"}
     assert {name: params.get(name) for name in expected} == expected
@@ -103,11 +108,11 @@ def _check_values(study, run):
 
     content = json.loads(paths.metrics("demo", "rawm", 1).read_text())
     assert metrics["final/average_eer"] == pytest.approx(content["average_eer"], abs=1e-4)
-    history = client().get_metric_history(run.info.run_id, "eer/lang_2")
+    history = client().get_metric_history(run.info.run_id, "eer/task_2")
     assert [point.step for point in history] == [0, 1, 2, 3]
     assert [point.value for point in history] == pytest.approx([row[1] for row in content["eer_matrix"]], abs=1e-4)
     assert history[2].timestamp == (STARTED + 208) * 1000
-    losses = client().get_metric_history(run.info.run_id, "loss/lang_1")
+    losses = client().get_metric_history(run.info.run_id, "loss/task_1")
     assert [(point.step, point.value) for point in losses] == [(1, 0.7), (2, 0.35), (3, 0.2333), (4, 0.175)]
     steps = [point.step for point in client().get_metric_history(run.info.run_id, "stream/average_eer")]
     assert steps == [1, 2, 3]
@@ -121,8 +126,8 @@ def _check_artifacts(run):
     expected |= {"config/studies/demo.yaml", "config/methods/rawm.yaml", "config/corpora/synthetic_buzz.yaml"}
     assert expected <= found and "config/methods/finetune.yaml" not in found
     table = client().load_table("1", "tables/eer_matrix.json", run_ids=[run.info.run_id])
-    assert list(table["after"]) == ["0 untrained", "1 lang_1", "2 lang_2", "3 lang_3"]
-    assert list(table.columns[:4]) == ["after", "lang_1", "lang_2", "lang_3"]
+    assert list(table["after"]) == ["0 untrained", "1 task_1", "2 task_2", "3 task_3"]
+    assert list(table.columns[:4]) == ["after", "task_1", "task_2", "task_3"]
 
 
 def test_the_experiment_describes_the_study(study):

@@ -12,11 +12,12 @@ import time
 import urllib.request
 
 import pytest
-from run_files import STUDY, make_study
+from finished_runs import STUDY, make_study
 from test_tracking import EXPERIMENT, URI, free_port
 
 from rawm import tracking
 from rawm.errors import UserError
+from rawm.metrics.measure import EER
 from rawm.tracking import server, view
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -32,7 +33,7 @@ def ui(tmp_path_factory):
     folder, here = tmp_path_factory.mktemp("ui"), os.getcwd()
     os.chdir(folder)
     try:
-        tracking.log_study(make_study(("finetune", "rawm"), seeds=(0,), n_tasks=3), URI, EXPERIMENT)
+        tracking.log_study(make_study(folder, ("finetune", "rawm"), seeds=(0,), tasks=3), URI, EXPERIMENT)
     finally:
         os.chdir(here)
     port = free_port()
@@ -82,7 +83,7 @@ def _port(lines):
 
 def test_the_search_of_the_view_gives_the_runs(ui):
     address = _links(ui[2])[0][0]
-    state = view.state(["lang_1"])
+    state = view.state(["task_1"], EER)
     query = {"experiment_ids": ["1"], "filter": state["searchFilter"], "order_by": [state["orderByKey"] + " ASC"]}
     found = json.loads(_ask(address, "/api/2.0/mlflow/runs/search", query))["runs"]
     assert [run["info"]["run_name"] for run in found] == ["rawm seed 0", "finetune seed 0"]

@@ -6,7 +6,7 @@ Importing this package is cheap: it needs pydantic and PyYAML only.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rawm import paths
 from rawm.config.corpora import (
@@ -24,6 +24,9 @@ from rawm.config.models import DetectorFile, FrontendFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
+
+if TYPE_CHECKING:
+    from rawm.metrics.measure import Measure
 
 __all__ = [
     "KINDS",
@@ -100,6 +103,13 @@ class Study:
     def detects_fakes(self) -> bool:
         """Whether the classes are fake and genuine: then scores and equal error rates are reported, else accuracy."""
         return self.stream.classes is not None and tuple(self.stream.classes) == SPEECH_CLASSES
+
+    @property
+    def measure(self) -> "Measure":
+        """What the study is judged by."""
+        from rawm.metrics.measure import ACCURACY, EER
+
+        return EER if self.detects_fakes else ACCURACY
 
     @property
     def tasks(self) -> list[Task]:

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rawm.config import Study
+from rawm.metrics.measure import EER, Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: The figures of a study; each becomes NAME.svg and NAME.png.
 NAMES = (
-    "eer_matrices",
-    "eer_stream",
-    "average_eer",
+    "matrices",
+    "stream",
+    "average",
     "comparison",
     "learning_vs_forgetting",
     "projector_spectra",
@@ -38,11 +39,11 @@ def make(study: Study, output_dir: str | Path, formats: Sequence[str] = ("svg", 
     draw_all(study, output_dir, formats)
 
 
-def matrix_figure(matrix: Any, tasks: Sequence[str], title: str) -> "Figure":
-    """Heat map of one run's EER matrix (percent, (T + 1, T), row 0 = untrained); see `rawm.figures.matrix`."""
+def matrix_figure(matrix: Any, tasks: Sequence[str], title: str, measure: Measure = EER) -> "Figure":
+    """Heat map of one run's matrix (percent, (T + 1, T), row 0 = untrained); see `rawm.figures.matrix`."""
     from rawm.figures.matrix import matrix_figure as draw
 
-    return draw(matrix, tasks, title)
+    return draw(matrix, tasks, title, measure)
 
 
 def save(figure: "Figure", path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Methods against each other: final error, forgetting, and how the two ends of the trade-off are met."""
+"""Methods against each other: final EER or accuracy, forgetting, and how the two ends of the trade-off are met."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,14 @@ from rawm.figures.style import (
     TWO_COLUMNS,
     Look,
     bare,
+    best_end,
     legend_above,
     looks,
     method_handles,
     styled,
     wrap,
 )
+from rawm.metrics.measure import Measure
 
 NO_FORGETTING = "one task: nothing can be forgotten"
 
@@ -42,22 +44,26 @@ def _numbers(axes: Axes, texts: list[str]) -> None:
 
 @styled
 def comparison(
-    average: Mapping[str, np.ndarray], forgetting: Mapping[str, np.ndarray], titles: Mapping[str, str]
+    average: Mapping[str, np.ndarray],
+    forgetting: Mapping[str, np.ndarray],
+    titles: Mapping[str, str],
+    measure: Measure,
 ) -> Figure:
-    """Final average EER and forgetting of each method, best average on top.
+    """Final average and forgetting of each method, best average on top.
 
     Args:
-        average: method -> average EER in percent of each seed, (seeds,).
-        forgetting: method -> forgetting (EER increase, percentage points) of each seed; NaN for one task.
+        average: method -> average EER or accuracy in percent of each seed, (seeds,).
+        forgetting: method -> forgetting (percentage points) of each seed; NaN for one task.
         titles: method -> name.
+        measure: what the numbers are.
     """
-    order = sorted(average, key=lambda method: average[method].mean())
+    order = sorted(average, key=lambda method: measure.errors(average[method]).mean())
     chosen = looks(average)
     figure = Figure(figsize=(TWO_COLUMNS, 0.85 + 0.24 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, values, label in (
-        (left, average, "average EER after the last task (%)"),
-        (right, forgetting, "forgetting: EER increase (points)"),
+        (left, average, f"average {measure.title} after the last task (%)"),
+        (right, forgetting, f"forgetting: {measure.title} {measure.worse} (points)"),
     ):
         axes.set_xlabel(label)
         if any(np.isnan(values[method]).any() for method in order):
@@ -68,7 +74,7 @@ def comparison(
         _numbers(axes, texts)
         axes.grid(axis="x")
         axes.margins(x=0.06)
-    left.set_xlim(left=0)
+    left.set_xlim(**best_end(measure))
     right.axvline(0, color=MUTED, linewidth=0.7, zorder=0)
     left.set_yticks(range(len(order)), [wrap(titles[method], 28, 1) for method in order])
     left.set_ylim(len(order) - 0.4, -0.6)
@@ -80,19 +86,25 @@ def comparison(
 
 @styled
 def learning_vs_forgetting(
-    learning: Mapping[str, np.ndarray], forgetting: Mapping[str, np.ndarray], titles: Mapping[str, str]
+    learning: Mapping[str, np.ndarray],
+    forgetting: Mapping[str, np.ndarray],
+    titles: Mapping[str, str],
+    measure: Measure,
 ) -> Figure:
-    """Stability against plasticity: small dots are seeds, large markers their means; best is lower left.
+    """Stability against plasticity: small dots are seeds, large markers their means.
+
+    Best is lower left for EER, lower right for accuracy.
 
     Args:
-        learning: method -> mean EER right after learning each task, percent, (seeds,).
-        forgetting: method -> EER increase until the end, percentage points, (seeds,); NaN for one task.
+        learning: method -> mean EER or accuracy right after learning each task, percent, (seeds,).
+        forgetting: method -> how much worse it is at the end, percentage points, (seeds,); NaN for one task.
         titles: method -> name in the legend.
+        measure: what the numbers are.
     """
     figure = Figure(figsize=(ONE_COLUMN, 2.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_xlabel("learning: EER right after a task (%)")
-    axes.set_ylabel("forgetting: EER increase (points)")
+    axes.set_xlabel(f"learning: {measure.title} right after a task (%)")
+    axes.set_ylabel(f"forgetting: {measure.title} {measure.worse} (points)")
     if any(np.isnan(values).any() for values in forgetting.values()):
         axes.text(0.5, 0.5, NO_FORGETTING, ha="center", va="center", transform=axes.transAxes, color=MUTED)
         axes.set_xticks([])
@@ -114,7 +126,7 @@ def learning_vs_forgetting(
         )
     axes.grid()
     axes.margins(0.08)
-    axes.set_xlim(left=0)
+    axes.set_xlim(**best_end(measure))
     handles = method_handles(titles, looks(learning))
     for handle in handles:
         handle.set_linestyle("")

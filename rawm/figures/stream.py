@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rawm.figures.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, legend_above, looks, method_handles, styled, wrap
+from rawm.metrics.measure import Measure
 
 BANDED = 8  # more methods than this and their bands would hide each other
 
@@ -18,25 +19,30 @@ def _curve(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look, band: bool
     axes.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.line, markeredgewidth=0.4, clip_on=False)
     if band and len(values) > 1:
         std = values.std(axis=0, ddof=1)
-        low, high = np.maximum(mean - std, 0), mean + std
+        low, high = np.maximum(mean - std, 0), np.minimum(mean + std, 100)
         axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
 
 
-def _percent_axis(axes: Axes, shown: Iterable[np.ndarray]) -> None:
-    """From 0 to a little above the highest mean with its band."""
-    tops = [values.mean(axis=0) + (values.std(axis=0, ddof=1) if len(values) > 1 else 0) for values in shown]
-    axes.set_ylim(0, max(1.0, 1.03 * max(top.max() for top in tops)))
+def _percent_axis(axes: Axes, shown: Iterable[np.ndarray], measure: Measure) -> None:
+    """From the best value there can be to a little beyond the worst mean with its band."""
+    errors = [measure.errors(values) for values in shown]
+    worst = [values.mean(axis=0) + (values.std(axis=0, ddof=1) if len(values) > 1 else 0) for values in errors]
+    end = measure.errors(max(1.0, 1.03 * max(values.max() for values in worst)))
+    axes.set_ylim(min(end, measure.errors(0)), max(end, measure.errors(0)))
     axes.grid(axis="y")
 
 
 @styled
-def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], tasks: Sequence[str]) -> Figure:
-    """One panel per task: its EER after each task, a line per method; a rule marks when the task is learned.
+def stream(
+    matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], tasks: Sequence[str], measure: Measure
+) -> Figure:
+    """One panel per task: its value after each task, a line per method; a rule marks when the task is learned.
 
     Args:
-        matrices: method -> EER in percent, (seeds, T + 1, T); row 0 = untrained detector.
+        matrices: method -> EER or accuracy in percent, (seeds, T + 1, T); row 0 = untrained detector.
         titles: method -> name in the legend.
         tasks: titles of the T tasks.
+        measure: what the numbers are.
     """
     count = len(tasks)
     columns = min(count, 5 if count in (5, 9, 10) or count > 12 else 4)
@@ -59,20 +65,21 @@ def eer_stream(matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], ta
         axes.set_xlim(-0.25, count + 0.25)
         axes.set_xticks(x)
         axes.tick_params(labelbottom=number + columns > count)
-        _percent_axis(axes, matrices.values())
-    figure.supylabel("EER of the task (%)", fontsize=8)
+        _percent_axis(axes, matrices.values(), measure)
+    figure.supylabel(f"{measure.title} of the task (%)", fontsize=8)
     figure.supxlabel("after task (0 = untrained, dashed = learned)", fontsize=8)
     legend_above(figure, method_handles(titles, looks(matrices)))
     return figure
 
 
 @styled
-def average_eer(curves: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> Figure:
-    """Mean EER over the tasks seen so far, against their number.
+def average(curves: Mapping[str, np.ndarray], titles: Mapping[str, str], measure: Measure) -> Figure:
+    """Mean over the tasks seen so far, against their number.
 
     Args:
-        curves: method -> percent, (seeds, T).
+        curves: method -> EER or accuracy in percent, (seeds, T).
         titles: method -> name in the legend.
+        measure: what the numbers are.
     """
     count = next(iter(curves.values())).shape[1]
     figure = Figure(figsize=(ONE_COLUMN, 2.3), layout="constrained")
@@ -82,8 +89,8 @@ def average_eer(curves: Mapping[str, np.ndarray], titles: Mapping[str, str]) -> 
         _curve(axes, x, curves[method], look, band=len(curves) <= BANDED)
     axes.set_xticks(x)
     axes.set_xlim(0.8, count + 0.2)
-    _percent_axis(axes, curves.values())
+    _percent_axis(axes, curves.values(), measure)
     axes.set_xlabel("tasks learned")
-    axes.set_ylabel("average EER, tasks so far (%)")
+    axes.set_ylabel(f"average {measure.title}, tasks so far (%)")
     legend_above(figure, method_handles(titles, looks(curves)))
     return figure

@@ -14,28 +14,28 @@ from rawm.results import Results
 FRAMES = 50_000  # most feature vectors of a task whose subspace is computed
 
 
-def _eer_matrices(found: Results) -> Figure:
+def _matrices(found: Results) -> Figure:
     means = {found.titles[method]: found.matrices(method).mean(axis=0) for method in found.methods}
-    return matrix.eer_matrices(means, found.tasks, len(found.seeds))
+    return matrix.matrices(means, found.tasks, len(found.seeds), found.measure)
 
 
-def _eer_stream(found: Results) -> Figure:
+def _stream(found: Results) -> Figure:
     matrices = {method: found.matrices(method) for method in found.methods}
-    return stream.eer_stream(matrices, found.titles, found.tasks)
+    return stream.stream(matrices, found.titles, found.tasks, found.measure)
 
 
-def _average_eer(found: Results) -> Figure:
-    return stream.average_eer(_each(found, "average_eer_after_task"), found.titles)
+def _average(found: Results) -> Figure:
+    return stream.average(_each(found, found.measure.average_after_task), found.titles, found.measure)
 
 
 def _comparison(found: Results) -> Figure:
-    average, forgetting = _each(found, "average_eer"), _each(found, "forgetting_eer_increase")
-    return comparison.comparison(average, forgetting, found.titles)
+    average, forgetting = _each(found, found.measure.average), _each(found, found.measure.forgetting)
+    return comparison.comparison(average, forgetting, found.titles, found.measure)
 
 
 def _learning_vs_forgetting(found: Results) -> Figure:
-    learning, forgetting = _each(found, "learning_eer"), _each(found, "forgetting_eer_increase")
-    return comparison.learning_vs_forgetting(learning, forgetting, found.titles)
+    learning, forgetting = _each(found, found.measure.learning), _each(found, found.measure.forgetting)
+    return comparison.learning_vs_forgetting(learning, forgetting, found.titles, found.measure)
 
 
 def _each(found: Results, metric: str) -> dict[str, np.ndarray]:
@@ -88,9 +88,9 @@ def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
 
 #: Name of a figure -> how it is drawn.
 DRAW: dict[str, Callable[[Results], Figure]] = {
-    "eer_matrices": _eer_matrices,
-    "eer_stream": _eer_stream,
-    "average_eer": _average_eer,
+    "matrices": _matrices,
+    "stream": _stream,
+    "average": _average,
     "comparison": _comparison,
     "learning_vs_forgetting": _learning_vs_forgetting,
     "projector_spectra": _projector_spectra,

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rawm.files import atomic
+from rawm.metrics.measure import Measure
 
 ONE_COLUMN = 3.3  # inches
 TWO_COLUMNS = 7.0  # inches
@@ -153,6 +154,11 @@ def message(text: str, width: float = ONE_COLUMN, height: float = 1.2) -> Figure
     figure = Figure(figsize=(width, height))
     figure.text(0.5, 0.5, wrap(text, 46, 5), ha="center", va="center", color=MUTED)
     return figure
+
+
+def best_end(measure: Measure) -> dict[str, float]:
+    """Limit of an x axis: it ends at the best value there can be."""
+    return {"left": 0.0} if measure.lower_is_better else {"right": 100.0}
 
 
 def bare(axes: Axes) -> None:

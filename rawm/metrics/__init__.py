@@ -1,26 +1,28 @@
-"""Numbers from scores: error rates of a detector, and what a stream of tasks did to them. NumPy only, no I/O."""
+"""Numbers from scores: how good a detector is, and what a stream of tasks did to it. NumPy only, no I/O."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from rawm.errors import UserError
-from rawm.metrics import continual
+from rawm.metrics import classification, continual
 from rawm.metrics.detection import eer
+from rawm.metrics.measure import ACCURACY, EER, Measure
 
 __all__ = ["eer_matrix", "from_scores", "pooled_eer"]
 
-COLUMNS = ("after", "task", "label", "score")
 LABELS = ("genuine", "fake")
 
 
-def _columns(scores: Any) -> dict[str, np.ndarray]:
+def _columns(scores: Any, *further: str) -> dict[str, np.ndarray]:
     """The columns needed, as NumPy arrays, from a dict of arrays or an Arrow table; raises UserError."""
+    wanted = ("after", "task", "label", *further)
     names = list(getattr(scores, "column_names", scores))
-    if missing := [name for name in COLUMNS if name not in names]:
-        raise UserError(f"scores have no column {', '.join(missing)}; {', '.join(COLUMNS)} are needed")
+    if missing := [name for name in wanted if name not in names]:
+        raise UserError(f"scores have no column {', '.join(missing)}; {', '.join(wanted)} are needed")
     columns = {}
-    for name in COLUMNS:
+    for name in wanted:
         column = scores[name]
         columns[name] = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     return columns
@@ -35,6 +37,21 @@ def _classes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return genuine, fake
 
 
+def _matrix(columns: dict[str, np.ndarray], tasks: int, value: Callable[[np.ndarray], float]) -> list[list[float]]:
+    """In percent, a fraction of each task after each task; `value` gets the mask of a cell's rows."""
+    cell = columns["after"].astype(np.int64) * (tasks + 1) + columns["task"]
+    matrix = []
+    for after in range(tasks + 1):
+        row = []
+        for task in range(1, tasks + 1):
+            try:
+                row.append(100 * value(cell == after * (tasks + 1) + task))
+            except UserError as error:
+                raise UserError(f"scores of task {task} after task {after}: {error}") from None
+        matrix.append(row)
+    return matrix
+
+
 def eer_matrix(scores: Any, tasks: int) -> list[list[float]]:
     """EER in percent of each task after each task, T + 1 rows (row 0 = untrained) and T columns.
 
@@ -45,21 +62,10 @@ def eer_matrix(scores: Any, tasks: int) -> list[list[float]]:
     Raises:
         UserError: a cell has no genuine or no fake scores, or a score is not finite.
     """
-    columns = _columns(scores)
+    columns = _columns(scores, "score")
     genuine, fake = _classes(columns)
-    cell = columns["after"].astype(np.int64) * (tasks + 1) + columns["task"]
-    matrix = []
-    for after in range(tasks + 1):
-        row = []
-        for task in range(1, tasks + 1):
-            here = cell == after * (tasks + 1) + task
-            try:
-                value = eer(columns["score"][here & genuine], columns["score"][here & fake]).value
-            except UserError as error:
-                raise UserError(f"scores of task {task} after task {after}: {error}") from None
-            row.append(100 * value)
-        matrix.append(row)
-    return matrix
+    score = columns["score"]
+    return _matrix(columns, tasks, lambda here: eer(score[here & genuine], score[here & fake]).value)
 
 
 def pooled_eer(scores: Any, tasks: int) -> float:
@@ -69,29 +75,51 @@ def pooled_eer(scores: Any, tasks: int) -> float:
 
     Args, Raises: as `eer_matrix`.
     """
-    columns = _columns(scores)
+    columns = _columns(scores, "score")
     genuine, fake = _classes(columns)
     last = columns["after"] == tasks
     return 100 * eer(columns["score"][last & genuine], columns["score"][last & fake]).value
 
 
-def from_scores(scores: Any, tasks: list[str]) -> dict[str, Any]:
-    """Everything that a run's scores say, ready for JSON; error rates in percent.
+def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
+    """Accuracy and unweighted average recall in percent of each task after each task, as `eer_matrix`.
 
     Args:
-        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score.
+        scores: dict of arrays or Arrow table with the columns after, task, label, predicted, score.
+
+    Raises:
+        UserError: a cell has no scores, or a score is not finite.
+    """
+    columns = _columns(scores, "predicted", "score")
+    label, predicted, score = columns["label"], columns["predicted"], columns["score"]
+    if bad := int(score.size - np.isfinite(score).sum()):
+        raise UserError(f"{bad} of {score.size} scores are not finite numbers; every score must be")
+    functions = {"accuracy_matrix": classification.accuracy, "recall_matrix": classification.recall}
+    return {
+        name: _matrix(columns, tasks, lambda here, value=value: value(label[here], predicted[here]))
+        for name, value in functions.items()
+    }
+
+
+def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[str, Any]:
+    """Everything that a run's scores say, ready for JSON, in percent.
+
+    Args:
+        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score, and predicted
+            where the measure is accuracy.
         tasks: names of the tasks 1..T.
 
     Returns:
-        tasks, eer_matrix, pooled_eer and the entries of `continual.summarise`.
+        tasks, the measure's matrices, and the entries of `Measure.metrics` and `average_after_task`.
 
     Raises:
         UserError: a cell of the matrix has no scores of a class, a score is not finite, or a label is unknown.
     """
-    matrix = eer_matrix(scores, len(tasks))
-    return {
-        "tasks": list(tasks),
-        "eer_matrix": matrix,
-        **continual.summarise(matrix),
-        "pooled_eer": pooled_eer(scores, len(tasks)),
-    }
+    if measure is ACCURACY:
+        matrices = class_matrices(scores, len(tasks))
+        extra = {"average_recall": continual.average(matrices["recall_matrix"])}
+        extra |= continual.clear(matrices["accuracy_matrix"])
+    else:
+        matrices = {"eer_matrix": eer_matrix(scores, len(tasks))}
+        extra = {"pooled_eer": pooled_eer(scores, len(tasks))}
+    return {"tasks": list(tasks)} | matrices | continual.summarise(matrices[measure.matrix], measure) | extra

@@ -2,29 +2,28 @@
 
 from typing import Any
 
-AVERAGE, FORGETTING = "final/average_eer", "final/forgetting_eer_increase"
-BACKWARD, LEARNING = "final/backward_transfer_eer_reduction", "final/learning_eer"
-FINAL = (AVERAGE, FORGETTING, LEARNING, BACKWARD, "final/forward_transfer_eer_reduction", "final/pooled_eer")
-OPEN, CLOSED = ("final", "stream", "eer"), ("loss", "dev_eer", "time")
+from rawm.metrics.measure import Measure
+
 RUNS_IN_BARS = 30
 
 
-def sections() -> list[dict[str, Any]]:
+def sections(measure: Measure) -> list[dict[str, Any]]:
     """Sections in their order, named as MLflow names them: by the prefix of their metrics."""
+    shown, folded = ("final", "stream", *measure.cells), ("loss", measure.dev, "time")
     return [
-        {"uuid": _section(name), "name": name, "display": name in OPEN, "isReordered": True, "deleted": False}
+        {"uuid": _section(name), "name": name, "display": name in shown, "isReordered": True, "deleted": False}
         | {"isGenerated": True}
-        for name in (*OPEN, *CLOSED)
+        for name in (*shown, *folded)
     ]
 
 
-def charts(tasks: list[str]) -> list[dict[str, Any]]:
+def charts(tasks: list[str], measure: Measure) -> list[dict[str, Any]]:
     """Results as bars and against each other; everything that has steps as lines."""
-    lines = ["stream/average_eer"]
-    lines += [f"{prefix}/{task}" for prefix in ("eer", "loss", "dev_eer") for task in tasks]
+    lines = [f"stream/{measure.average}"]
+    lines += [f"{prefix}/{task}" for prefix in (*measure.cells, "loss", measure.dev) for task in tasks]
     return [
-        *(_bar(name) for name in FINAL),
-        _scatter("forgetting against learning", LEARNING, FORGETTING),
+        *(_bar(f"final/{metric.key}") for metric in measure.metrics),
+        _scatter("forgetting against learning", f"final/{measure.learning}", f"final/{measure.forgetting}"),
         *(_line(name) for name in lines),
         _line("time/task_s"),
         _bar("time/total_s"),

@@ -64,7 +64,7 @@ def _save_views(target: Experiment, study: Study, finished: list[runs.FinishedRu
     """Write the saved views; their format is MLflow's own, so a refusal costs nothing but the views."""
     try:
         created = max(run.end for run in finished)
-        target.describe(view.tags([task.name for task in study.tasks], study.methods, created))
+        target.describe(view.tags([task.name for task in study.tasks], study.measure, study.methods, created))
     except MlflowException as error:
         logger.warning("MLflow refused the saved view of the run table (%s); everything else is there", error)
         return False

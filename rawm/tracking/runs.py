@@ -17,7 +17,6 @@ from rawm.errors import UserError
 from rawm.files import sha256
 from rawm.provenance import git_state
 from rawm.tracking import text
-from rawm.tracking.charts import FINAL
 from rawm.tracking.record import KIND, LAYOUT, Data, Point, Record, digests, milliseconds
 from rawm.tracking.view import RUN_KIND
 
@@ -134,7 +133,8 @@ def record(run: FinishedRun) -> Record:
         params=parameters(run),
         tags=labels | versions() | {KIND: RUN_KIND, "mlflow.note.content": text.run_note(run)},
         metrics=list(metric_points(run)),
-        tables={"tables/eer_matrix.json": text.matrix_table(run.metrics), "tables/memory.json": text.memory_table(run)},
+        tables={f"tables/{name}_matrix.json": text.matrix_table(run.metrics, name) for name in run.study.measure.cells}
+        | {"tables/memory.json": text.memory_table(run)},
         data=datasets(run.study),
         stage=lambda folder: stage(run, folder),
         model=f"{run.study.name}-{run.method}-seed{run.seed}",
@@ -188,14 +188,15 @@ def metric_points(run: FinishedRun) -> Iterator[Point]:
 
 
 def _points(run: FinishedRun) -> Iterator[Point]:
-    content, names, end = run.metrics, run.metrics["tasks"], run.end
-    for name in FINAL:  # first, since MLflow's run page keeps the order
-        yield Point(name, content.get(name.removeprefix("final/")), end, 0)
-    for after, row in enumerate(content["eer_matrix"]):
-        for name, value in zip(names, row, strict=True):
-            yield Point(f"eer/{name}", value, run.learned_at(after), after)
-    for number, value in enumerate(content["average_eer_after_task"], 1):
-        yield Point("stream/average_eer", value, run.learned_at(number), number)
+    content, names, end, measure = run.metrics, run.metrics["tasks"], run.end, run.study.measure
+    for metric in measure.metrics:  # first, since MLflow's run page keeps the order
+        yield Point(f"final/{metric.key}", content.get(metric.key), end, 0)
+    for cell in measure.cells:
+        for after, row in enumerate(content[f"{cell}_matrix"]):
+            for name, value in zip(names, row, strict=True):
+                yield Point(f"{cell}/{name}", value, run.learned_at(after), after)
+    for number, value in enumerate(content[measure.average_after_task], 1):
+        yield Point(f"stream/{measure.average}", value, run.learned_at(number), number)
     for number, value in enumerate(content["wall_s"], 1):
         yield Point("time/task_s", value, run.learned_at(number), number)
     yield Point("time/total_s", sum(content["wall_s"]), end, 0)
@@ -203,7 +204,7 @@ def _points(run: FinishedRun) -> Iterator[Point]:
         for epoch in history:
             when = milliseconds(epoch["time"])
             yield Point(f"loss/{name}", epoch["loss"], when, epoch["epoch"])
-            yield Point(f"dev_eer/{name}", epoch.get("dev_eer"), when, epoch["epoch"])
+            yield Point(f"{measure.dev}/{name}", epoch.get(measure.dev), when, epoch["epoch"])
 
 
 def datasets(study: Study) -> list[Data]:
@@ -228,11 +229,12 @@ def stage(run: FinishedRun, folder: Path) -> None:
 
     titles = [task.title or task.name for task in run.study.tasks]
     title = f"{run.study.title(run.method)}, seed {run.seed}"
-    figure = figures.matrix_figure(run.metrics["eer_matrix"], titles, title)
+    measure = run.study.measure
+    figure = figures.matrix_figure(run.metrics[measure.matrix], titles, title, measure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once for both formats: half of the time
     for suffix in ("png", "svg"):
-        figures.save(figure, folder / "figures" / f"eer_matrix.{suffix}")
+        figures.save(figure, folder / "figures" / f"{measure.matrix}.{suffix}")
     for name in ("metrics.json", "scores.parquet"):
         shutil.copy(run.folder / name, folder / name)
     _stage_checkpoints(run, folder)

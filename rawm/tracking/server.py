@@ -61,7 +61,7 @@ def show_links(study: str, address: str, found: Found, open_browser: bool) -> No
         return
     experiment_id, tags = found
     runs = base + view.path(experiment_id, view.RUNS if view.TAG + view.RUNS in tags else "")
-    print(f"runs by average EER:    {runs}")
+    print(f"runs, best first:       {runs}")
     if view.TAG + view.METHODS in tags:
         print(f"methods, mean of seeds: {base}{view.path(experiment_id, view.METHODS)}", flush=True)
     if open_browser:

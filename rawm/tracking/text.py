@@ -6,22 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from rawm.config import Study
 from rawm.errors import UserError
+from rawm.metrics.measure import Measure
 from rawm.tracking import view
 
 if TYPE_CHECKING:
     from rawm.tracking.runs import FinishedRun
 
 MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
-SIGNS = (
-    "Error rates (EER) are in percent; 50 is chance. *Forgetting* is how far the EER of a learned task rose from its "
-    "best (positive: forgot). *Backward transfer* is how far later tasks lowered it (positive: helped)."
-)
 
 
-def matrix_table(metrics: dict[str, Any]) -> dict[str, list]:
-    """The EER matrix: a row for the untrained detector and after each task, a column for each task."""
+def signs(measure: Measure) -> str:
+    """Units and directions in words."""
+    return (
+        f"Numbers are {measure.title} in {measure.unit}. *Forgetting* is the {measure.title} {measure.worse} of a "
+        f"learned task since its best (positive: forgot). *Backward transfer* is its {measure.title} {measure.better} "
+        "by later tasks (positive: helped)."
+    )
+
+
+def matrix_table(metrics: dict[str, Any], cell: str) -> dict[str, list]:
+    """The matrix of eer, accuracy or recall: a row for the untrained detector and after each task, a column a task."""
     names = metrics["tasks"]
-    rows = [[round(value, 3) for value in row] for row in metrics["eer_matrix"]]
+    rows = [[round(value, 3) for value in row] for row in metrics[f"{cell}_matrix"]]
     after = ["0 untrained", *(f"{number} {name}" for number, name in enumerate(names, 1))]
     columns = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     average = [round(mean(row), 3) for row in rows]
@@ -54,15 +60,16 @@ def _tensors(path: Path) -> list[tuple[str, list[int], str]]:
 
 def run_note(run: "FinishedRun") -> str:
     """The description on a run's page."""
-    metrics, study = run.metrics, run.study
-    table = matrix_table(metrics)
+    metrics, study, measure = run.metrics, run.study, run.study.measure
+    table = matrix_table(metrics, measure.name)
     lines = [
         f"**{study.title(run.method)}**, seed {run.seed}, of the study *{study.settings.title}*.",
         "",
         *_markdown(list(table), [_formatted(row) for row in zip(*table.values(), strict=True)]),
         "",
-        f"Average EER {_value(metrics['average_eer'])}, forgetting {_value(metrics['forgetting_eer_increase'])}, "
-        f"backward transfer {_value(metrics['backward_transfer_eer_reduction'])}. {SIGNS}",
+        f"Average {measure.title} {_value(metrics[measure.average])}, "
+        f"forgetting {_value(metrics[measure.forgetting])}, "
+        f"backward transfer {_value(metrics[measure.backward_transfer])}. {signs(measure)}",
         "",
         "Artifacts: `figures/` and `tables/` (the matrix), `memory/` (what the method carries, e.g. its projectors), "
         "`detector/` (the final detector), `scores.parquet` (every score), `config/`.",
@@ -85,15 +92,15 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     ]
     if study_run:
         links.append(_link("Figures and tables", view.run_path(experiment_id, study_run)))
-    rows = []
+    rows, measure = [], study.measure
     for method, found in metrics.items():
-        numbers = [_spread(found, name) for name in ("average_eer", "forgetting_eer_increase", "learning_eer")]
+        numbers = [_spread(found, name) for name in (measure.average, measure.forgetting, measure.learning)]
         rows.append([study.title(method), str(len(found)), *numbers])
     tasks = " → ".join(task.title or task.name for task in study.tasks)
-    head = ["Method", "Seeds", "Average EER (%)", "Forgetting (%)", "EER right after learning (%)"]
+    head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
     parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
     parts += [study.settings.description.strip(), f"**Tasks:** {tasks}"]
-    parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + SIGNS]
+    parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from rawm.metrics.measure import MEASURES
 from rawm.paths import tuning
 from rawm.tracking.record import Point, Record, milliseconds
 from rawm.tracking.store import opened
@@ -19,11 +20,12 @@ def mirror_trials(trials: list[dict[str, Any]], uri: str, experiment: str) -> tu
 def _record(trial: dict[str, Any]) -> Record:
     values = ",".join(f"{key}={value}" for key, value in trial["values"].items())
     end = trial["started"] + trial["seconds"]
-    last = [rows[-1] for rows in trial["dev_eer"]]
-    metrics = {f"dev_eer/{task}": [row[number] for row in last] for number, task in enumerate(trial["tasks"])}
-    means = {name: sum(eers) / len(eers) for name, eers in metrics.items() if None not in eers}
+    measure = MEASURES[trial["measure"]]
+    last = [rows[-1] for rows in trial[measure.dev]]
+    metrics = {f"{measure.dev}/{task}": [row[number] for row in last] for number, task in enumerate(trial["tasks"])}
+    means = {name: sum(seeds) / len(seeds) for name, seeds in metrics.items() if None not in seeds}
     if trial["score"] is not None:
-        means["average_incremental_eer"] = trial["score"]
+        means[f"average_incremental_{measure.name}"] = trial["score"]
     return Record(
         key=f"tuning/{trial['search']}/{trial['method']}/{values}",
         fingerprint=hashlib.sha256(json.dumps(trial, sort_keys=True).encode()).hexdigest(),

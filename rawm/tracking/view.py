@@ -11,29 +11,32 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from rawm.tracking.charts import AVERAGE, BACKWARD, FORGETTING, LEARNING, charts, sections
+from rawm.metrics.measure import Measure
+from rawm.tracking.charts import charts, sections
 
 TAG = "mlflow.sharedViewState."
 RUNS, METHODS = "rawm-runs", "rawm-methods"
 RUN_KIND = "run"
 
-RESULTS = {AVERAGE: 150, FORGETTING: 215, LEARNING: 150, BACKWARD: 280}  # column -> width in pixels
-LABELS = {"params.`method`": 120, "params.`seed`": 70}
+LABELS = {"params.`method`": 120, "params.`seed`": 70}  # column -> width in pixels
 
 
-def state(tasks: list[str], groups: Iterable[str] | None = None) -> dict[str, Any]:
-    """What the run table shows: its columns, lowest average EER first, and the charts beside it.
+def state(tasks: list[str], measure: Measure, groups: Iterable[str] | None = None) -> dict[str, Any]:
+    """What the run table shows: its columns, best average first, and the charts beside it.
 
     Args:
         tasks: names of the stream's tasks.
         groups: methods, each of which becomes one folded row with the means over its seeds; None = a row a run.
     """
-    widths = ({} if groups is not None else LABELS) | {f"metrics.`{name}`": width for name, width in RESULTS.items()}
+    results = (measure.average, measure.forgetting, measure.learning, measure.backward_transfer)
+    widths = ({} if groups is not None else LABELS) | {
+        f"metrics.`final/{name}`": max(150, round(7.5 * len(f"final/{name}"))) for name in results
+    }
     by_method = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "method"}]}
     return {
         "searchFilter": f"tags.`rawm.kind` = '{RUN_KIND}'",
-        "orderByKey": f"metrics.`{AVERAGE}`",
-        "orderByAsc": True,
+        "orderByKey": f"metrics.`final/{measure.average}`",
+        "orderByAsc": measure.lower_is_better,
         "selectedColumns": list(widths),
         "columnOrder": list(widths),
         "columnWidths": widths,
@@ -41,8 +44,8 @@ def state(tasks: list[str], groups: Iterable[str] | None = None) -> dict[str, An
         "groupBy": None if groups is None else by_method,
         "groupsExpanded": {f"param.method.{method}": False for method in groups or ()},
         "useGroupedValuesInCharts": True,
-        "compareRunCharts": charts(tasks),
-        "compareRunSections": sections(),
+        "compareRunCharts": charts(tasks, measure),
+        "compareRunSections": sections(measure),
         "isAccordionReordered": True,
     }
 
@@ -60,11 +63,11 @@ def decode(value: str) -> tuple[str, dict[str, Any]]:
     return outer["name"], json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
-def tags(tasks: list[str], methods: Iterable[str], created: int) -> dict[str, str]:
+def tags(tasks: list[str], measure: Measure, methods: Iterable[str], created: int) -> dict[str, str]:
     """The experiment's tags for both views; the UI lists them under Views."""
     return {
-        TAG + RUNS: encode("Runs by average EER", state(tasks), created),
-        TAG + METHODS: encode("Methods by average EER", state(tasks, methods), created),
+        TAG + RUNS: encode(f"Runs by average {measure.title}", state(tasks, measure), created),
+        TAG + METHODS: encode(f"Methods by average {measure.title}", state(tasks, measure, methods), created),
     }
 
 

@@ -145,7 +145,8 @@ def training_settings(wildcards):
     """What of the study and the stream a training job depends on, and nothing else of them."""
     study = load_study(wildcards.study)
     task = study.task(int(wildcards.task)).model_dump(exclude={"title", "eval"})
-    return json.dumps({"training": study.training(wildcards.method).model_dump(), "task": task}, sort_keys=True)
+    training = study.training(wildcards.method).model_dump()
+    return json.dumps({"training": training, "task": task, "classes": study.stream.classes}, sort_keys=True)
 
 
 def training_code(wildcards):
@@ -157,10 +158,9 @@ def training_code(wildcards):
 
 def eval_settings(wildcards):
     """What of the stream an evaluation depends on."""
-    tasks = [
-        task.model_dump(include={"name", "corpora", "where", "eval"}) for task in load_study(wildcards.study).tasks
-    ]
-    return json.dumps(tasks, sort_keys=True)
+    stream = load_study(wildcards.study).stream
+    tasks = [task.model_dump(include={"name", "corpora", "where", "eval"}) for task in stream.tasks]
+    return json.dumps({"tasks": tasks, "classes": stream.classes}, sort_keys=True)
 
 
 def run_checkpoints(study, method, seed):

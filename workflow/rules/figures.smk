@@ -50,5 +50,7 @@ rule draw_figures:
         "results/{study}/benchmarks/draw_figures.tsv"
     params:
         code=code_hash("rawm.figures"),
+        measure=lambda wildcards: load_study(wildcards.study).measure.title,
+        worse=lambda wildcards: load_study(wildcards.study).measure.worse,
     shell:
         "rawm figures --study {wildcards.study} > {log} 2>&1"

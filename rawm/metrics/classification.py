@@ -1,0 +1,39 @@
+"""Accuracy and recall of a detector of several classes from the classes that it names."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rawm.errors import UserError
+
+
+def _right(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:
+    """Whether each utterance's class is the one that was named, (N,); raises UserError where there are none."""
+    right = np.asarray(labels) == np.asarray(predicted)
+    if not right.size:
+        raise UserError("no scores; accuracy needs at least one")
+    return right
+
+
+def accuracy(labels: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of utterances whose class is the one that was named, a fraction; (N,) each.
+
+    Raises:
+        UserError: there are no utterances.
+    """
+    return float(_right(labels, predicted).mean())
+
+
+def recall(labels: ArrayLike, predicted: ArrayLike) -> float:
+    """Unweighted average recall: the accuracy of each class that is there, averaged over classes, a fraction.
+
+    Chance is one over the number of classes, however frequent each is. Also known as balanced accuracy.
+
+    Raises:
+        UserError: there are no utterances.
+
+    Source:
+        Schuller, Steidl & Batliner 2009, the Interspeech emotion challenge.
+    """
+    right = _right(labels, predicted)
+    _, classes = np.unique(np.asarray(labels), return_inverse=True)
+    return float((np.bincount(classes, weights=right) / np.bincount(classes)).mean())

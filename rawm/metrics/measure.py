@@ -1,0 +1,135 @@
+"""What a study is judged by: equal error rate where fakes are detected, accuracy where there are other classes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+def direction(lower_is_better: bool) -> str:
+    """The word for what is better."""
+    return "lower" if lower_is_better else "higher"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a run: its key in metrics.json, and its names in tables."""
+
+    key: str
+    title: str
+    short: str
+    lower_is_better: bool
+
+    @property
+    def header(self) -> str:
+        return f"{self.title}, {direction(self.lower_is_better)} is better"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number in percent for each task after each task, and the names of what follows from it.
+
+    Attributes:
+        name: in keys and file names, e.g. average_eer.
+        title: in the middle of a sentence.
+        unit: with what chance is, where that is always the same.
+        worse, better: directions, as they end the keys of differences.
+        cells: what the matrices `<cell>_matrix` hold; the first is the measure itself.
+        extra: numbers of this measure alone.
+        note: what `extra` means.
+    """
+
+    name: str
+    title: str
+    unit: str
+    lower_is_better: bool
+    worse: str
+    better: str
+    cells: tuple[str, ...]
+    extra: tuple[Metric, ...]
+    note: str
+
+    @property
+    def direction(self) -> str:
+        return direction(self.lower_is_better)
+
+    @property
+    def matrix(self) -> str:
+        return f"{self.name}_matrix"
+
+    @property
+    def average(self) -> str:
+        return f"average_{self.name}"
+
+    @property
+    def average_after_task(self) -> str:
+        return f"average_{self.name}_after_task"
+
+    @property
+    def learning(self) -> str:
+        return f"learning_{self.name}"
+
+    @property
+    def forgetting(self) -> str:
+        return f"forgetting_{self.name}_{self.worse}"
+
+    @property
+    def backward_transfer(self) -> str:
+        return f"backward_transfer_{self.name}_{self.better}"
+
+    @property
+    def forward_transfer(self) -> str:
+        return f"forward_transfer_{self.name}_{self.better}"
+
+    @property
+    def dev(self) -> str:
+        """Key of its value on development data."""
+        return f"dev_{self.name}"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Every single number of a run, in the order in which they are shown."""
+        return (
+            Metric(self.average, f"Average {self.title} (%)", "Avg", self.lower_is_better),
+            Metric(self.forgetting, f"Forgetting ({self.title} {self.worse}, points)", "Forgetting", True),
+            Metric(self.backward_transfer, f"Backward transfer ({self.title} {self.better}, points)", "BWT", False),
+            Metric(self.forward_transfer, f"Forward transfer ({self.title} {self.better}, points)", "FWT", False),
+            Metric(self.learning, f"Learning {self.title} (%)", "Learning", self.lower_is_better),
+            *self.extra,
+        )
+
+    def errors(self, values: Any) -> Any:
+        """Numbers or arrays in percent as errors: 0 is best, and lower is better."""
+        return values if self.lower_is_better else 100 - values
+
+
+EER = Measure(
+    "eer",
+    "EER",
+    "%, 50 = chance",
+    lower_is_better=True,
+    worse="increase",
+    better="reduction",
+    cells=("eer",),
+    extra=(Metric("pooled_eer", "Pooled EER (%)", "Pooled", True),),
+    note="Pooled = one threshold for all tasks.",
+)
+ACCURACY = Measure(
+    "accuracy",
+    "accuracy",
+    "%",
+    lower_is_better=False,
+    worse="decrease",
+    better="increase",
+    cells=("accuracy", "recall"),
+    extra=(
+        Metric("average_recall", "Average recall (%)", "Recall", False),
+        Metric("in_domain_accuracy", "In-domain accuracy (%)", "In-domain", False),
+        Metric("next_domain_accuracy", "Next-domain accuracy (%)", "Next-domain", False),
+        Metric("clear_backward_transfer", "CLEAR backward transfer (accuracy, %)", "CLEAR BWT", False),
+        Metric("clear_forward_transfer", "CLEAR forward transfer (accuracy, %)", "CLEAR FWT", False),
+    ),
+    note=(
+        "Recall = unweighted mean over classes. In-domain = mean over the diagonal of the matrix after training, "
+        "next-domain = just above it, CLEAR backward and forward transfer = everywhere below and above it."
+    ),
+)
+MEASURES = {measure.name: measure for measure in (EER, ACCURACY)}
