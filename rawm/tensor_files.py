@@ -23,8 +23,8 @@ def load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path}: cannot be read as tensors alone ({str(error).splitlines()[0]})") from None
+    except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError):
+        raise UserError(f"{path}: cannot be read as tensors alone; it is damaged, or holds other objects too") from None
     raise UserError(f"{path}: unknown kind of file; .npy, .pt or .pth is needed")
 
 

@@ -96,7 +96,7 @@ def _class_file(corpus: ClearCorpus, path: Path, split: str, bucket: str, label:
     images = load(path)
     if not isinstance(images, dict):
         raise UserError(f"{path}: holds a {type(images).__name__}; a dictionary of image -> tensor is needed")
-    for image in sorted(images):
+    for image in sorted(images, key=str):
         yield _row(corpus, split, bucket, label, str(image), path), array(images[image], path).reshape(-1)
 
 
