@@ -1,5 +1,6 @@
 """Fill the list of docs/corpora.md from config/corpora/*.yaml: `python docs/corpora_table.py`."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,29 @@ def counts(corpus: Any) -> str:
             if number is not None
         ]
         if numbers:
-            shown.append(f"{split} {' + '.join(numbers)}{'' if expected.certain else ' (uncertain)'}")
+            where = "whole corpus" if getattr(corpus, "splits", None) else split
+            shown.append(f"{where} {' + '.join(numbers)}{'' if expected.certain else ' (uncertain)'}")
     return "; ".join(shown) or "not published"
+
+
+def instructions(text: str) -> list[str]:
+    """The comment at the head of a corpus file, without the line for editors."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines()[1:])
+    return [line.removeprefix("#").strip() for line in lines]
 
 
 def section(label: str) -> str:
     """What a user must know of one corpus."""
     corpus = config.load_corpus(label)
-    root = read_yaml(config.paths.CONFIG / "corpora" / f"{label}.yaml").get("root", "")
-    lines = [f"### `{label}`: {corpus.title}\n"]
+    path = config.paths.CONFIG / "corpora" / f"{label}.yaml"
+    root = read_yaml(path).get("root", "")
+    lines = [f"### `{label}`: {corpus.title}\n", *instructions(path.read_text(encoding="utf-8")), ""]
     for what, text in (
         ("Home", corpus.homepage),
         ("Licence", corpus.licence),
         ("Fetch", corpus.download),
         ("Folder", f"`{root}`" if root else ""),
-        ("Counts", counts(corpus)),
+        ("Published counts", counts(corpus)),
         ("Checked", corpus.verified),
     ):
         if text:

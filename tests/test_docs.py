@@ -11,13 +11,29 @@ from rawm import config
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def table():
-    """docs/methods_table.py as a module."""
-    spec = importlib.util.spec_from_file_location("methods_table", ROOT / "docs" / "methods_table.py")
+def script(name):
+    """A script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def table():
+    return script("methods_table")
+
+
+def test_the_list_of_corpora_is_that_of_their_files(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    corpora = script("corpora_table")
+    page = corpora.PAGE.read_text(encoding="utf-8")
+    assert corpora.filled(page) == page, "run `python docs/corpora_table.py`"
+    for label in config.labels("corpora"):
+        loaded = config.load_corpus(label)
+        if loaded.loader not in ("synthetic", "open_speech", "digits") and not label.startswith("evda_"):
+            assert f"### `{label}`" in page, f"config/corpora/{label}.yaml: download is missing"
+            assert loaded.title and loaded.licence and loaded.homepage and loaded.verified, label
 
 
 def test_the_table_of_methods_is_that_of_the_registry(table, monkeypatch):
