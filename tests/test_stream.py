@@ -1,6 +1,7 @@
 """Which samples a task gives, and how they come in minibatches."""
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawm import manifest, paths, stream
-from rawm.config import StreamFile, StudyFile
+from rawm.config import StreamFile, StudyFile, Subset
 from rawm.config import Study as StudyConfig
-from rawm.config.models import LFCC, MLP
+from rawm.config.frontends import LFCC
+from rawm.config.models import MLP
 from rawm.errors import UserError
 from rawm.features import extract
 from rawm.samples import Samples, concatenate
@@ -143,3 +145,59 @@ def test_class_weights_are_inverse_frequencies():
     weights = class_weights(samples, Training(class_weights="balanced"), detector)
     torch.testing.assert_close(weights, torch.tensor([4 / 6, 2.0]))
     assert class_weights(samples, Training(), detector) is None
+
+
+HAVE = {"fake": 800, "genuine": 200}
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({}, {"fake": 800, "genuine": 200}),
+        ({"genuine": 50}, {"fake": 800, "genuine": 50}),
+        ({"per_class": 30}, {"fake": 30, "genuine": 30}),
+        ({"total": 100}, {"fake": 80, "genuine": 20}),
+        ({"total": 3}, {"fake": 2, "genuine": 1}),
+        ({"total": 2}, {"fake": 1, "genuine": 1}),  # a few-shot task has both classes
+        ({"total": 1000, "fakes_per_genuine": 9}, {"fake": 900, "genuine": 100}),
+        ({"fakes_per_genuine": 1}, {"fake": 200, "genuine": 200}),
+        ({"fakes_per_genuine": 10}, {"fake": 800, "genuine": 80}),
+    ],
+)
+def test_a_subset_may_be_given_by_counts_by_size_and_by_class_ratio(asked, wanted):
+    assert Subset(**asked).counts(HAVE) == wanted
+
+
+def test_ways_to_give_a_subset_exclude_each_other():
+    with pytest.raises(ValueError, match="exclude each other"):
+        Subset(genuine=1, total=10)
+
+
+def test_a_small_share_of_many_classes_is_shared_out_and_adds_up():
+    have = {"a": 50, "b": 30, "c": 20, "d": 0}
+    for total in range(3, 101):
+        counts = Subset(total=total).counts(have)
+        assert sum(counts.values()) == total
+        assert counts["d"] == 0 and min(counts["a"], counts["b"], counts["c"]) >= 1
+        assert all(abs(counts[name] - total * have[name] / 100) < 1 or counts[name] == 1 for name in "abc")
+
+
+def test_a_few_shot_task_keeps_its_utterances_as_it_grows(study):
+    def train(total):
+        subset = study.tasks[0].model_copy(update={"train": Subset(total=total)})
+        small = study.stream.model_copy(update={"tasks": [subset]})
+        return set(stream.load_split(replace(study, stream=small), 1, "train", seed=3).ids)
+
+    assert len(train(4)) == 4
+    assert train(4) < train(12) < train(20)
+
+
+def test_classes_of_a_stream_may_come_from_its_corpora(study):
+    open_classes = study.stream.model_copy(update={"classes": None})
+    assert replace(study, stream=open_classes).classes == ("fake", "genuine")
+
+
+def test_a_class_that_the_stream_does_not_have_is_named(study):
+    other = study.stream.model_copy(update={"classes": ["genuine", "other"]})
+    with pytest.raises(UserError, match=r"streams/s\.yaml: task one: corpus tones has the class 'fake'"):
+        stream.load_split(replace(study, stream=other), 1, "dev", seed=0)
