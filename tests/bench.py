@@ -19,7 +19,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rawm.config.models import LFCC, MLP
+from rawm.config.frontends import LFCC
+from rawm.config.models import MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
 from rawm.files import write_json

@@ -7,7 +7,7 @@ import torch
 
 from rawm import audio, features, manifest
 from rawm.config.corpora import TableCorpus
-from rawm.config.models import LFCC
+from rawm.config.frontends import LFCC
 from rawm.errors import UserError
 from rawm.features import FeatureStore
 from rawm.frontends import build

@@ -10,6 +10,9 @@ from typing import Any
 #: `type` in config/frontends/*.yaml -> "module:class"; the class takes the file's settings.
 FRONTENDS = {
     "lfcc": "rawm.frontends.lfcc:LFCC",
+    "logmel": "rawm.frontends.logmel:LogMelSpectrum",
+    "mfcc": "rawm.frontends.mfcc:MFCC",
+    "spectrogram": "rawm.frontends.spectrogram:Spectrogram",
 }
 
 

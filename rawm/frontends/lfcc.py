@@ -4,61 +4,42 @@ import torch
 from torch import Tensor
 from torchaudio.functional import create_dct, linear_fbanks
 
-from rawm.config.models import LFCC as Settings
+from rawm.config.frontends import LFCC as Settings
+from rawm.frontends.signal import EPS, Signal, bins, highest
 
-_EPS = 2.220446049250313e-16  # MATLAB's eps, which the baselines add before the logarithm
 
+class LFCC(Signal):
+    """LFCC, as in the baselines of ASVspoof.
 
-class LFCC:
-    """LFCC with deltas, as in the LFCC-GMM baselines of ASVspoof.
+    Power spectrum, triangular filters linearly spaced in frequency with peak 1, log10 of the filter energies + 2.2e-16,
+    orthonormal DCT-II. With `energy` the zeroth coefficient is log10 of the frame's power between f_min and f_max,
+    divided by n_fft, as in LFCC-LCNN.
 
-    Hamming windows, power spectrum, triangular filters linearly spaced in frequency with peak 1, log10 of the filter
-    energies + 2.2e-16, orthonormal DCT-II, and deltas (c[t+1] - c[t-1]) / 2 with repeated ends. The pooled variant is
-    the mean and the population standard deviation over time.
-
-    Shapes: waveform (n,) -> (T, d), d = n_coefficients * (1 + deltas), T = 1 + (n - window) // hop; pooled (2 d,).
+    Shapes: see `Signal`.
 
     Source: Sahidullah, Kinnunen & Hanilci, "A comparison of features for synthetic speech detection", Interspeech
-    2015; `lfcc_bp.m` of the ASVspoof 2021 baselines.
+    2015; `lfcc_bp.m` (LFCC-GMM) and `util_frontend.py` (LFCC-LCNN) of the ASVspoof 2021 baselines.
 
     Deviations:
-        The baselines fill the last, incomplete window with zeros; here it is left out.
+        LFCC-GMM fills the last, incomplete window with zeros; here it is left out.
+        LFCC-LCNN centres its windows (periodic Hamming, in n_fft samples) on multiples of the hop, beyond both ends of
+        the utterance, adds 1.2e-7 before the logarithm, does not halve its deltas, and stretches the frequencies of its
+        bins by 1 / 255 where f_max is half of the bins.
         Not `torchaudio.transforms.LFCC`: its decibels are clipped 80 dB below the utterance's own maximum, its
         logarithm is floored at 1e-6, which hides what 16 bit audio holds in quiet bands, and its windows are centred
         in n_fft samples. Its filters and its DCT are those of the baselines and are used here.
     """
 
     def __init__(self, settings: Settings):
-        self.settings = settings
-        self.sample_rate = settings.sample_rate
-        self.pooled = settings.pooling == "mean_std"
-        self.min_samples = round(settings.window_ms * settings.sample_rate / 1000)
-        self.hop = round(settings.hop_ms * settings.sample_rate / 1000)
-        self.dim = settings.n_coefficients * (1 + settings.deltas) * (2 if self.pooled else 1)
-        self._window = torch.hamming_window(self.min_samples, periodic=False)
-        f_max = settings.f_max or settings.sample_rate / 2
-        bins = settings.n_fft // 2 + 1
-        self._filters = linear_fbanks(bins, settings.f_min, f_max, settings.n_filters, settings.sample_rate)
-        self._dct = create_dct(settings.n_coefficients, settings.n_filters, norm="ortho")
+        n_bins = settings.n_fft // 2 + 1
+        filters = linear_fbanks(n_bins, settings.f_min, highest(settings), settings.n_filters, settings.sample_rate)
+        dct = create_dct(settings.n_coefficients, settings.n_filters, norm="ortho")
+        first, end = bins(settings)
 
-    @torch.no_grad()
-    def __call__(self, waveform: Tensor) -> Tensor:
-        """Features of one waveform (n,) float32, n >= min_samples."""
-        if waveform.dim() != 1 or len(waveform) < self.min_samples:
-            raise ValueError(f"a waveform of at least ({self.min_samples},) is needed, not {tuple(waveform.shape)}")
-        frames = waveform.unfold(0, self.min_samples, self.hop) * self._window
-        spectrum = torch.fft.rfft(frames, n=self.settings.n_fft)
-        power = spectrum.real.square() + spectrum.imag.square()
-        orders = [torch.log10(power @ self._filters + _EPS) @ self._dct]
-        for _ in range(self.settings.deltas):
-            orders.append(_delta(orders[-1]))
-        features = torch.cat(orders, dim=1)
-        if not self.pooled:
-            return features
-        return torch.cat([features.mean(0), features.std(0, correction=0)])
+        def coefficients(power: Tensor) -> Tensor:
+            cepstra = torch.log10(power @ filters + EPS) @ dct
+            if settings.energy:
+                cepstra[:, 0] = torch.log10(power[:, first:end].sum(1) / settings.n_fft + EPS)
+            return cepstra
 
-
-def _delta(x: Tensor) -> Tensor:
-    """(T, d) -> (T, d): half the difference of the neighbours in time, the ends repeated."""
-    padded = torch.cat([x[:1], x, x[-1:]])
-    return (padded[2:] - padded[:-2]) / 2
+        super().__init__(settings, settings.n_coefficients, coefficients)

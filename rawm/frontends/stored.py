@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rawm import feature_folder, features, manifest
-from rawm.config.models import Stored
+from rawm.config.frontends import Stored
 from rawm.errors import UserError
 
 
