@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rawm.config.base import Model
 
@@ -14,5 +14,59 @@ class MLP(Model):
     hidden: list[int] = Field([512, 512, 512, 512], description="Widths of the hidden layers; [] is a linear detector.")
 
 
-DetectorFile = MLP
+class SCNN(Model):
+    """Self-attention convolutional network on frames, the back-end of the RAWM and RWM papers."""
+
+    type: Literal["scnn"]
+    projection: int = Field(256, ge=1, description="Size to which each frame is projected first.")
+    channels: int = Field(80, ge=1, description="Channels of the three convolutions, and width of the hidden layer.")
+    kernel: int = Field(5, ge=1, description="Frames that a convolution sees; an odd number.")
+
+    @model_validator(mode="after")
+    def _odd(self) -> "SCNN":
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, e.g. {self.kernel + 1}")
+        return self
+
+
+class LCNN(Model):
+    """Light CNN on frames taken as a picture of time and feature, the ASVspoof 2021 baseline."""
+
+    type: Literal["lcnn"]
+    channels: int = Field(
+        32,
+        ge=2,
+        multiple_of=2,
+        description="Channels after the first convolution; the others are 1, 1.5 or 2 times it.",
+    )
+    recurrent_layers: int = Field(2, ge=0, description="Bidirectional LSTM layers after the convolutions.")
+    embedding: int = Field(64, ge=1, description="Size of the embedding.")
+    dropout: float = Field(0.7, ge=0, lt=1, description="Share of the convolutions' outputs dropped in training.")
+
+
+class AASIST(Model):
+    """Graph attention over the spectral and temporal parts of frames: AASIST's back-end."""
+
+    type: Literal["aasist"]
+    projection: int = Field(128, ge=3, description="Size to which each frame is projected first.")
+    channels: list[int] = Field(
+        [32, 64], min_length=2, max_length=2, description="Channels of the first two and the last four blocks."
+    )
+    graph: list[int] = Field(
+        [64, 32], min_length=2, max_length=2, description="Size of a node in the two graphs, and in the joined one."
+    )
+    keep: list[int] = Field(
+        [50, 50, 50],
+        min_length=3,
+        max_length=3,
+        description="Percent of the nodes kept by pooling: of the spectral, of the temporal, of the joined graph.",
+    )
+    temperatures: list[float] = Field(
+        [2.0, 100.0], min_length=2, max_length=2, description="Of attention in the two graphs, and in the joined one."
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="Share of the embedding dropped in training.")
+    graph_dropout: float = Field(0.2, ge=0, lt=1, description="Share of the graphs' inputs dropped in training.")
+
+
+DetectorFile = Annotated[MLP | SCNN | LCNN | AASIST, Field(discriminator="type")]
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
