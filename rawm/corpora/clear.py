@@ -130,8 +130,7 @@ def _bucket(corpus: ClearCorpus, root: Path, classes: list[str], bucket: str) ->
         for index in _json(chosen):
             if index not in range(len(images)):
                 raise UserError(f"{chosen}: image {index} is none of the {len(images)} lines of all.txt")
-            image = root / images[index][0]
-            row = _row(corpus, split, bucket, labels[index], image.stem, image)
+            row = _row(corpus, split, bucket, labels[index], Path(images[index][0]).stem, path)
             yield row, array(tensors[index], path).reshape(-1)
 
 

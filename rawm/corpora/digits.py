@@ -51,6 +51,6 @@ def _images(corpus: DigitsCorpus) -> Iterator[tuple[dict[str, Any], np.ndarray]]
     for index, (image, label) in enumerate(zip(data.images / 16, data.target, strict=True)):
         amount = corpus.amount * bucket[index] / (BUCKETS - 1)
         name, condition = f"digit_{index:04d}", str(bucket[index] + 1)
-        path = f"load_digits/{index:04d}"
+        path = f"load_digits/{index:04d}/{corpus.drift}/{amount:g}"  # other settings make another manifest
         row = utterance(corpus.name, name, path, str(label), split[index], condition=condition)
         yield row, drifted(image, corpus.drift, amount).reshape(-1)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -190,6 +191,17 @@ class Harmful:
 
     def __reduce__(self):
         return (open, ("harm.txt", "w"))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_another_feature_set_is_another_manifest_so_that_features_are_extracted_again(tmp_path, layout):
+    root = LAYOUTS[layout](tmp_path / "clear")
+    for path in sorted(root.rglob("moco_b0")):
+        shutil.copytree(path, path.with_name("imagenet"))
+    for path in root.rglob("imagenet/features.json"):
+        path.write_text(path.read_text().replace("moco_b0", "imagenet"))
+    first, second = (imported(root, tmp_path / name, features=name) for name in ("moco_b0", "imagenet"))
+    assert all(first[key][0]["path"] != second[key][0]["path"] for key in first)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

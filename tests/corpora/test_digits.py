@@ -77,6 +77,11 @@ def test_a_rerun_gives_the_same_bytes_and_another_seed_other_buckets(tmp_path):
     assert sum(bucket(a) != bucket(b) for a, b in zip(rows, other, strict=True)) > 1000
 
 
+def test_another_drift_is_another_manifest_so_that_features_are_extracted_again(tmp_path):
+    rows = [made(tmp_path / name, **given)[0] for name, given in (("a", {}), ("b", {"amount": 45}))]
+    assert [row["path"] for row in rows[0] if bucket(row) > 1] != [row["path"] for row in rows[1] if bucket(row) > 1]
+
+
 def test_from_nothing_to_a_bucket_of_training_samples(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stored.write("loader: digits\n", "pixels", where='{condition: ["1"]}')

@@ -50,6 +50,7 @@ wildcard_constraints:
     corpus="|".join(rawm.config.labels("corpora")),
     frontend="|".join(rawm.config.labels("frontends")),
     seed=r"\d+",
+    shard=r"\d+of\d+",
     task=r"[1-9]\d*",
 
 
@@ -76,9 +77,52 @@ def corpus_sources(wildcards):
     return str(corpus.table_path) if corpus.loader == "table" else []
 
 
+def imported_features(wildcards):
+    """The file from which features of an imported corpus are copied; those of others change with their manifest."""
+    corpus = load_corpus(wildcards)
+    if corpus.loader != "features":
+        return []
+    return f"{corpus.root}/{rawm.config.load_frontend(wildcards.frontend).features}.safetensors"
+
+
+def load_frontend(wildcards):
+    """The front-end file of a rule with the wildcard frontend."""
+    try:
+        return rawm.config.load_frontend(wildcards.frontend)
+    except rawm.config.ConfigError as error:
+        raise WorkflowError(str(error))
+
+
 def frontend_code(wildcards):
     """Hash of the code that computes features."""
-    return code_hash("rawm.features", f"rawm.frontends.{rawm.config.load_frontend(wildcards.frontend).type}")
+    kind = load_frontend(wildcards).type
+    return code_hash(f"rawm.frontends.{kind}", *([] if kind == "stored" else ["rawm.extraction"]))
+
+
+def frontend_weights(wildcards):
+    """Local files that hold the weights of a neural front-end."""
+    return getattr(load_frontend(wildcards), "weight_files", [])
+
+
+def frontend_threads(wildcards):
+    """Threads of an extraction; a fixed number, since features of neural front-ends depend on it in the last bit."""
+    return 4 if load_frontend(wildcards).type == "ssl" else 1
+
+
+def feature_shards(wildcards):
+    """The parts of a corpus' features, where config/config.yaml asks for parts."""
+    if MAIN.shards == 1 or load_frontend(wildcards).type == "stored":
+        return []
+    return [
+        str(paths.feature_shard(wildcards.frontend, wildcards.corpus, split, f"{number}of{MAIN.shards}"))
+        for number in range(1, MAIN.shards + 1)
+        for split in paths.SPLITS
+    ]
+
+
+def joined_shards(wildcards):
+    """The option that joins parts; none where there are none."""
+    return f"--join {MAIN.shards}" if feature_shards(wildcards) else ""
 
 
 def task_features(study, numbers, splits):
