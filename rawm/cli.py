@@ -143,11 +143,20 @@ def _report(report) -> None:
         raise typer.Exit(1)
 
 
-@app.command(epilog=_example("rawm extract --frontend lfcc_stats --corpus open_en_tts"))
+@app.command(
+    epilog=_example(
+        "rawm extract --frontend lfcc_stats --corpus open_en_tts",
+        "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --shard 2of8 --threads 4",
+        "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --join 8",
+    )
+)
 def extract(
     frontend: Annotated[str, typer.Option(help="Label of a file in config/frontends/.")],
     corpus: Corpus,
     split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = list(paths.SPLITS),  # noqa: B006
+    shard: Annotated[str | None, typer.Option(help="Only this part, e.g. 2of8.")] = None,
+    join: Annotated[int | None, typer.Option(min=1, help="Join so many parts that were computed before.")] = None,
+    device: Device = "auto",
     threads: Threads = 1,
 ):
     """Compute the features of a corpus, one file a split."""
@@ -156,14 +165,35 @@ def extract(
         raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
     if problem := config.mismatch(settings, loaded):
         raise UserError(f"--frontend {frontend}: {problem}")
-    if settings.type == "stored":
-        from rawm.frontends.stored import extract as extract_features
-    else:
-        from rawm.features import extract as extract_features
-
-    _torch("cpu", threads)
+    part = _shard(shard)
     for name in split:
-        extract_features(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
+        output = paths.features(frontend, corpus, name)
+        if join:
+            from rawm.features import join as join_features
+
+            parts = [paths.feature_shard(frontend, corpus, name, f"{number}of{join}") for number in range(1, join + 1)]
+            join_features(parts, output)
+        elif settings.type == "stored":
+            from rawm.frontends.stored import extract as copy
+
+            copy(loaded, settings, name, paths.manifest(corpus), output)
+        else:
+            from rawm.extraction import extract as compute
+
+            neural = settings.type == "ssl"
+            where = _torch(device if neural else "cpu", threads if neural else 1)
+            output = paths.feature_shard(frontend, corpus, name, shard) if shard else output
+            compute(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    """2of8 -> (2, 8)."""
+    if text is None:
+        return 1, 1
+    number, _, of = text.partition("of")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UserError(f"--shard {text}: is not a part; write e.g. 2of8 for the second of eight")
+    return int(number), int(of)
 
 
 Output = Annotated[Path, typer.Option(help="Feature folder to write.")]

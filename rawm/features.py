@@ -10,10 +10,8 @@ Rows follow the manifest's order, so shards of consecutive rows can be joined en
 """
 
 import json
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,86 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rawm import audio, files, frontends, manifest
+from rawm import files
 from rawm.errors import UserError
-from rawm.progress import track
+from rawm.frames import Frames
 
 _DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
-
-
-def extract(
-    corpus: Any,
-    frontend_settings: Any,
-    split: str,
-    manifest_path: str | Path,
-    output_path: str | Path,
-    progress: Callable[[Iterable, str, int | None], Iterable] = track,
-) -> None:
-    """Compute the features of one split of a corpus and write them to `output_path`.
-
-    Memory does not grow with the corpus: features go to a temporary file first. The same input gives the same bytes.
-
-    Args:
-        corpus: settings of the corpus; `root`, `bad_audio` and `max_seconds` are used.
-        frontend_settings: settings of the front-end.
-        progress: called with (rows, description, total); gives the rows back one after another.
-
-    Raises:
-        UserError: a file is unreadable or too short and the corpus' `bad_audio` is "stop". All such files are named,
-            with the reasons. With "skip" they are named on stderr and the header's `skipped` lists their ids.
-    """
-    frontend = frontends.build(frontend_settings)
-    rows = manifest.read(manifest_path).select(split=split)
-    ids, lengths, bad = [], [], {}
-    Path(output_path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=Path(output_path).parent) as spool:
-        pairs = list(zip(rows.utterance_id, rows.path, strict=True))
-        for utterance, name in progress(pairs, f"features of {corpus.name} {split}", len(pairs)):
-            try:
-                block = _compute(frontend, Path(corpus.root) / name, corpus.max_seconds)
-            except audio.BadAudio as error:
-                bad[utterance] = str(error)
-                continue
-            ids.append(utterance)
-            lengths.append(len(block))
-            spool.write(block.tobytes())
-        _report_bad(bad, corpus, split)
-        header = {
-            "ids": ids,
-            "skipped": list(bad),
-            "corpus": corpus.name,
-            "split": split,
-            "manifest": manifest.digest(manifest_path),
-            "frontend": frontend_settings.model_dump(mode="json"),
-        }
-        write_store(output_path, header, frontend.dim, frontend.pooled, lengths, spool)
-
-
-def _compute(frontend: Any, path: Path, max_seconds: float | None) -> np.ndarray:
-    """(T, d) float16 frames, or (1, d) float32 of a pooled front-end."""
-    samples = audio.load(path, frontend.sample_rate, max_seconds)
-    if len(samples) < frontend.min_samples:
-        have, need = (1000 * n / frontend.sample_rate for n in (len(samples), frontend.min_samples))
-        raise audio.BadAudio(path, f"is too short: {have:.0f} ms; the front-end needs {need:.0f} ms")
-    features = frontend(torch.from_numpy(samples)).numpy()
-    block = features[None].astype(np.float32) if frontend.pooled else features.astype(np.float16)
-    if not np.isfinite(block).all():
-        raise audio.BadAudio(path, f"gives features that are not finite in {block.dtype}; look at its samples")
-    return block
-
-
-def _report_bad(bad: dict[str, str], corpus: Any, split: str) -> None:
-    if not bad:
-        return
-    sentences = list(bad.values())
-    hint = "`bad_audio: skip` in the corpus file goes on without"
-    if corpus.bad_audio == "stop" and len(bad) == 1:
-        raise UserError(f"{sentences[0]} ({hint} it)")
-    if corpus.bad_audio == "stop":
-        count = f"corpus {corpus.name}, {split}: these {len(bad)} files cannot be used; restore them ({hint} them)"
-        raise UserError("\n".join([*sentences, count]))
-    for sentence in sentences:
-        print(f"skipped: {sentence}", file=sys.stderr)
 
 
 def write_store(
@@ -113,13 +36,46 @@ def write_store(
         lengths: rows of `dim` numbers that each utterance has in the spool; 1 where `pooled`.
         spool: float32 vectors where `pooled`, else float16 frames.
     """
+    spool.seek(0)
+    _write(path, header, dim, pooled, lengths, iter(partial(spool.read, 1 << 20), b""))
+
+
+def join(shards: Sequence[str | Path], path: str | Path) -> None:
+    """Write the features of all shards of a split, given in their order, as one file.
+
+    Raises:
+        UserError: a shard is missing, or the shards are not of one manifest and front-end.
+    """
+    stores, headers = [FeatureStore(shard) for shard in shards], [_header(shard) for shard in shards]
+    same = [{key: value for key, value in header.items() if key not in ("ids", "skipped")} for header, _ in headers]
+    for shard, other in zip(shards, same, strict=True):
+        if other != same[0]:
+            raise UserError(f"{shard}: is not of the same extraction as {shards[0]}; make the shards again")
+    header = dict(headers[0][0]) | {key: [id for h, _ in headers for id in h[key]] for key in ("ids", "skipped")}
+    lengths = [length for store in stores for length in store.lengths()]
+    data = (piece for shard, (_, start) in zip(shards, headers, strict=True) for piece in _pieces(shard, start))
+    _write(path, header, stores[0].dim, stores[0].pooled, lengths, data)
+
+
+def _header(path: str | Path) -> tuple[dict[str, Any], int]:
+    """What a feature file's header says, in its order, and where its frames or vectors start."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        content = json.loads(file.read(size))
+    values = {key: json.loads(value) for key, value in content.pop("__metadata__").items()}
+    return values, 8 + size + max(tensor["data_offsets"][0] for tensor in content.values())
+
+
+def _write(
+    path: str | Path, header: dict[str, Any], dim: int, pooled: bool, lengths: Sequence[int], data: Iterable[bytes]
+) -> None:
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
-    data = [] if pooled else [("offsets", "I64", [len(offsets)])]
-    data += [("vectors", "F32", [len(lengths), dim])] if pooled else []
-    data += [] if pooled else [("frames", "F16", [int(offsets[-1]), dim])]
+    tensors = [] if pooled else [("offsets", "I64", [len(offsets)])]
+    tensors += [("vectors", "F32", [len(lengths), dim])] if pooled else []
+    tensors += [] if pooled else [("frames", "F16", [int(offsets[-1]), dim])]
     content: dict[str, Any] = {"__metadata__": {key: json.dumps(value) for key, value in header.items()}}
     start = 0
-    for name, dtype, shape in data:
+    for name, dtype, shape in tensors:
         end = start + int(np.prod(shape)) * np.dtype(_DTYPES[dtype]).itemsize
         content[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
         start = end
@@ -129,8 +85,14 @@ def write_store(
         file.write(len(text).to_bytes(8, "little") + text)
         if not pooled:
             file.write(offsets.tobytes())
-        spool.seek(0)
-        shutil.copyfileobj(spool, file, 1 << 20)
+        file.writelines(data)
+
+
+def _pieces(path: str | Path, start: int) -> Iterator[bytes]:
+    """The bytes of a file from `start`, a megabyte at a time."""
+    with open(path, "rb") as file:
+        file.seek(start)
+        yield from iter(partial(file.read, 1 << 20), b"")
 
 
 class FeatureStore:
@@ -169,6 +131,10 @@ class FeatureStore:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def lengths(self) -> list[int]:
+        """Rows of the data that each utterance has: frames, or 1 of a pooled front-end."""
+        return [1] * len(self) if self.pooled else np.diff(self._offsets).tolist()
+
     def has(self, utterance_id: str) -> bool:
         """Whether the utterance is there; it is not if its audio was skipped."""
         return utterance_id in self._rows
@@ -198,3 +164,10 @@ class FeatureStore:
         if self.pooled:
             raise ValueError(f"{self.path} holds vectors; use vectors(rows)")
         return self._data[int(self._offsets[row]) : int(self._offsets[row + 1])].float()
+
+    def table(self, rows: np.ndarray) -> Frames:
+        """The frames of some utterances, still on disk."""
+        if self.pooled:
+            raise ValueError(f"{self.path} holds vectors; use vectors(rows)")
+        starts, lengths = torch.from_numpy(self._offsets[:-1][rows]), torch.from_numpy(np.diff(self._offsets)[rows])
+        return Frames([self._mapped.get_tensor("frames")], torch.zeros_like(lengths), starts, lengths)

@@ -24,6 +24,11 @@ def features(frontend: str, corpus: str, split: str) -> Path:
     return RESULTS / "features" / frontend / corpus / f"{split}.safetensors"
 
 
+def feature_shard(frontend: str, corpus: str, split: str, shard: str) -> Path:
+    """Features of one shard, e.g. 2of8."""
+    return RESULTS / "features" / frontend / corpus / "shards" / shard / f"{split}.safetensors"
+
+
 def tuning(search: str) -> Path:
     """Trials and choices of a search for hyper-parameters."""
     return RESULTS / "tuning" / search

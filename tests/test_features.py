@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from rawm import audio, features, manifest
+from rawm import audio, extraction, manifest
 from rawm.config.corpora import TableCorpus
 from rawm.config.frontends import LFCC
 from rawm.errors import UserError
@@ -14,10 +14,6 @@ from rawm.frontends import build
 
 LENGTHS = [8000, 5000, 16000, 3210]
 FRAMES, POOLED = LFCC(type="lfcc"), LFCC(type="lfcc", pooling="mean_std")
-
-
-def quiet(items, description, total):
-    return items
 
 
 def make(folder, lengths=LENGTHS, bad_audio="stop"):
@@ -38,7 +34,7 @@ def make(folder, lengths=LENGTHS, bad_audio="stop"):
 
 def extract(folder, corpus, settings, split="train", name="out"):
     output = folder / f"{name}.safetensors"
-    features.extract(corpus, settings, split, folder / "mine.parquet", output, quiet)
+    extraction.extract(corpus, settings, split, folder / "mine.parquet", output)
     return output
 
 

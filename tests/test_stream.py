@@ -15,7 +15,7 @@ from rawm.config import Study as StudyConfig
 from rawm.config.frontends import LFCC
 from rawm.config.models import MLP
 from rawm.errors import UserError
-from rawm.features import extract
+from rawm.extraction import extract
 from rawm.samples import Samples, concatenate
 from rawm.seeding import derive, pick
 

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from rawm import config, paths, tracking, tuning
 from rawm.config.reading import ConfigError
 from rawm.config.trials import load_search
-from rawm.features import extract
+from rawm.extraction import extract
 
 ROOT = Path(__file__).parent.parent
 

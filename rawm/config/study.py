@@ -165,4 +165,7 @@ class MainFile(Model):
 
     study: str = Field(description="Label of config/studies/<study>.yaml.")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
+    shards: int = Field(
+        1, ge=1, le=1000, description="Jobs that share the extraction of a corpus; another number extracts again."
+    )
     tracking: Tracking = Tracking()

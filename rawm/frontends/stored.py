@@ -13,7 +13,7 @@ from rawm.errors import UserError
 
 
 def extract(corpus: Any, settings: Stored, split: str, manifest_path: str | Path, output_path: str | Path) -> None:
-    """Copy the features of one split from a corpus' feature folder, as they are; called like `features.extract`.
+    """Copy the features of one split from a corpus' feature folder, as they are; called like `extraction.extract`.
 
     Raises:
         UserError: the folder lacks the feature set, or the features of some utterances.

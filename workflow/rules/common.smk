@@ -82,7 +82,7 @@ def imported_features(wildcards):
     corpus = load_corpus(wildcards)
     if corpus.loader != "features":
         return []
-    return f"{corpus.root}/{rawm.config.load_frontend(wildcards.frontend).features}.safetensors"
+    return f"{corpus.root}/{load_frontend(wildcards).features}.safetensors"
 
 
 def load_frontend(wildcards):

@@ -1,8 +1,9 @@
 """
 Features: manifest + audio -> results/features/<frontend>/<corpus>/<split>.safetensors
 
-Reads the manifest, the audio it lists, config/frontends/<frontend>.yaml and the weights that it names. Where
-config/config.yaml asks for shards, their jobs share the work, and a killed run goes on with the shards that it lacks.
+Reads the manifest, the audio it lists, config/frontends/<frontend>.yaml and the weights that it names; of the corpus file
+only max_seconds counts. Where config/config.yaml asks for shards, their jobs share the work, and a killed
+run goes on with the shards that it lacks.
 """
 
 
@@ -12,6 +13,7 @@ rule extract_features:
         manifest="results/manifests/{corpus}.parquet",
         frontend="config/frontends/{frontend}.yaml",
         weights=frontend_weights,
+        imported=imported_features,
         shards=feature_shards,
     output:
         expand("results/features/{{frontend}}/{{corpus}}/{split}.safetensors", split=paths.SPLITS),
@@ -22,6 +24,7 @@ rule extract_features:
     threads: frontend_threads
     params:
         code=frontend_code,
+        max_seconds=lambda wildcards: load_corpus(wildcards).max_seconds or "all",
         join=joined_shards,
     shell:
         "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} {params.join} --threads {threads}"
@@ -45,6 +48,7 @@ rule extract_shard:
     threads: frontend_threads
     params:
         code=frontend_code,
+        max_seconds=lambda wildcards: load_corpus(wildcards).max_seconds or "all",
     shell:
         "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --shard {wildcards.shard}"
         " --threads {threads} > {log} 2>&1"
