@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from finished_runs import METHODS, make_study
+from finished_runs import EMOTIONS, METHODS, make_study
 from matplotlib.text import Text
 from PIL import Image
 from scipy.linalg import subspace_angles
@@ -18,6 +18,7 @@ from rawm.figures import study as drawing
 from rawm.figures import style
 from rawm.figures.matrix import matrix_figure
 from rawm.figures.subspaces import cosines, leading_subspace, subspaces
+from rawm.metrics.measure import ACCURACY, EER
 from rawm.samples import Samples
 
 
@@ -89,8 +90,9 @@ def test_every_file_is_written_and_the_same_twice(made_up, tmp_path):
         {"seeds": (0, 1), "tasks": 2, "methods": ("finetune", "lwf"), "with_projectors": False},
         {"seeds": (0,), "tasks": 3, "methods": ("rawm_paper",)},
         {"seeds": (0, 1), "tasks": 8, "methods": (*METHODS, "a_method_with_a_very_long_name")},
+        {"seeds": (0, 1), "tasks": 3, "methods": ("finetune", "owm"), "classes": EMOTIONS},
     ],
-    ids=["one seed, one task", "no projectors", "no sharp rank", "many"],
+    ids=["one seed, one task", "no projectors", "no sharp rank", "many", "accuracy"],
 )
 def test_every_shape_of_study_gives_every_figure(made_up, options):
     found = drawing.results.load(made_up(**options))
@@ -124,6 +126,30 @@ def test_matrix_figure_prints_every_cell(tasks):
     assert all(f"{value:.1f}" in shown for value in matrix.ravel())
     labels = [box for text, box in texts(figure) if "rather long" in text]
     assert not any(a.overlaps(b) for i, a in enumerate(labels) for b in labels[:i])
+
+
+def test_accuracy_ends_at_its_best_value_and_the_best_method_is_on_top(made_up):
+    study = made_up(seeds=(0, 1), tasks=3, methods=("finetune", "ewc"), classes=EMOTIONS)
+    found = drawing.results.load(study)
+    drawn = {name: drawing.DRAW[name](found) for name in ("matrices", "stream", "average", "comparison")}
+    for figure in drawn.values():
+        shown = " ".join(text for text, _ in texts(figure))
+        assert "accuracy" in shown and "EER" not in shown
+    best = found.values("ewc", "average_accuracy").mean()
+    assert best > found.values("finetune", "average_accuracy").mean()
+    methods, forgetting = drawn["comparison"].axes[:2]
+    assert methods.get_yticklabels()[0].get_text() == study.title("ewc")
+    assert methods.get_xlim()[1] == 100 and methods.get_ylim()[0] > methods.get_ylim()[1]
+    assert drawn["average"].axes[0].get_ylim()[1] == 100
+    assert forgetting.get_xlabel() == "forgetting: accuracy decrease (points)"
+
+
+@pytest.mark.parametrize("measure", [EER, ACCURACY])
+def test_lighter_cells_are_better(measure):
+    figure = matrix_figure([[50.0], [1.0]], ["task"], "title", measure)
+    (mesh,) = (drawn for drawn in figure.axes[0].collections if drawn.get_array() is not None)
+    worse, better = mesh.to_rgba(measure.errors(np.array([40.0, 5.0])))[:, :3].sum(axis=1)
+    assert better > worse
 
 
 def test_figures_leave_no_state_behind():

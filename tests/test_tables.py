@@ -5,7 +5,7 @@ import json
 import statistics
 
 import pytest
-from finished_runs import make_study
+from finished_runs import EMOTIONS, make_study
 
 from rawm import paths, results, tables
 from rawm.errors import UserError
@@ -85,6 +85,28 @@ def test_headers_say_the_direction(study):
     assert "Forgetting (EER increase, points), lower is better" in headers
     assert "Backward transfer (EER reduction, points), higher is better" in headers
     assert all("is better" in header for header in headers[1:-1])
+
+
+def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_study(tmp_path, methods=("finetune", "ewc"), seeds=(0, 1), tasks=3, classes=EMOTIONS)
+    tables.make(study, tmp_path / "out")
+    table = tables.comparison(results.load(study))
+    assert "Average accuracy (%), higher is better" in table.headers
+    assert "Forgetting (accuracy decrease, points), lower is better" in table.headers
+    assert not [text for text in (*table.headers, table.note) if "EER" in text]
+    runs = [run_metrics(study, "ewc", seed) for seed in (0, 1)]
+    rows = {row["method"]: row for row in read(tmp_path / "out" / "comparison.csv")}
+    for key in ("average_accuracy", "average_recall", "next_domain_accuracy", "clear_backward_transfer"):
+        assert float(rows["ewc"][f"{key}_mean"]) == pytest.approx(statistics.mean(run[key] for run in runs), abs=1e-4)
+    assert float(rows["ewc"]["average_accuracy_mean"]) > float(rows["finetune"]["average_accuracy_mean"])
+    average = [header.startswith("Average accuracy") for header in table.headers].index(True)
+    assert [row[0].text for row in table.rows if row[average].best] == [study.title("ewc")]
+    for cell in read(tmp_path / "out" / "matrix.csv")[::7]:
+        run, column = run_metrics(study, cell["method"], int(cell["seed"])), int(cell["task"][-1]) - 1
+        for name in ("accuracy", "recall"):
+            expected = run[f"{name}_matrix"][int(cell["after"])][column]
+            assert float(cell[name]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_latex_is_balanced_and_escaped(study):

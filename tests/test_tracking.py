@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from finished_runs import STARTED, STUDY, make_run, make_study
+from finished_runs import EMOTIONS, STARTED, STUDY, make_run, make_study
 
 from rawm import paths, tracking
 from rawm.errors import UserError
@@ -160,6 +160,32 @@ def test_the_saved_views_are_in_the_form_that_the_ui_reads(study):
     assert grouped["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "method"}]
     charted = {chart["metricKey"] for chart in state["compareRunCharts"] if "metricKey" in chart}
     assert charted == set(active_runs()[0].data.metrics)
+
+
+def test_a_study_of_other_classes_is_mirrored_by_its_accuracy(workplace):
+    study = make_study(workplace, ("finetune",), seeds=(0,), tasks=2, classes=EMOTIONS)
+    tracking.log_study(study, URI, EXPERIMENT)
+
+    (run,) = active_runs()
+    content = json.loads(paths.metrics(STUDY, "finetune", 0).read_text())
+    for metric in ACCURACY.metrics:
+        assert run.data.metrics[f"final/{metric.key}"] == pytest.approx(content[metric.key], abs=1e-4)
+    for cell in ("accuracy", "recall"):
+        points = client().get_metric_history(run.info.run_id, f"{cell}/task_2")
+        values = [row[1] for row in content[f"{cell}_matrix"]]
+        assert [point.value for point in points] == pytest.approx(values, abs=1e-4)
+    assert {"stream/average_accuracy", "dev_accuracy/task_1"} <= set(run.data.metrics)
+    assert not [name for name in run.data.metrics if "eer" in name]
+    found = artifacts(run.info.run_id)
+    assert {"figures/accuracy_matrix.png", "tables/accuracy_matrix.json", "tables/recall_matrix.json"} <= found
+    tags = client().get_experiment_by_name(EXPERIMENT).tags
+    name, state = view.decode(tags[view.TAG + view.RUNS])
+    assert name == "Runs by average accuracy"
+    assert state["orderByKey"] == "metrics.`final/average_accuracy`" and not state["orderByAsc"]
+    assert "metrics.`final/forgetting_accuracy_decrease`" in state["selectedColumns"]
+    charted = {chart["metricKey"] for chart in state["compareRunCharts"] if "metricKey" in chart}
+    assert charted == set(run.data.metrics)
+    assert "EER" not in tags["mlflow.note.content"] + run.data.tags["mlflow.note.content"]
 
 
 def test_views_that_mlflow_refuses_cost_nothing_else(small, monkeypatch, caplog):
