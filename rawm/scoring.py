@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from rawm.detectors.detector import Detector
+from rawm.detectors.detector import Detector, Output
 from rawm.metrics.classification import accuracy
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import EER, Measure
 from rawm.samples import Samples
 
-BATCH = 1024
+BATCH, FRAMES = 1024, 8192  # samples, or frames with their padding, that go through a detector at once
 
 
 @contextmanager
@@ -27,11 +27,22 @@ def evaluating(detector: Detector) -> Iterator[None]:
             module.training = mode
 
 
+@torch.no_grad()
+def outputs(detector: Detector, samples: Samples, device: torch.device) -> Output:
+    """Embeddings (N, e) and logits (N, classes) of whole utterances in evaluation mode, on the device."""
+    rows, parts = [], []
+    with evaluating(detector):
+        for batch in samples.batches(BATCH) if samples.pooled else samples.by_length(FRAMES):
+            rows.append(batch.rows)
+            batch = batch.to(device)
+            parts.append(detector(batch.features, batch.lengths))
+    order = torch.argsort(torch.cat(rows)).to(device)
+    return Output(*(torch.cat(tensors)[order] for tensors in zip(*parts, strict=True)))
+
+
 def logits(detector: Detector, samples: Samples, device: torch.device) -> torch.Tensor:
     """(N, classes) float32, on the CPU."""
-    with evaluating(detector), torch.inference_mode():
-        batches = (batch.to(device) for batch in samples.batches(BATCH))
-        return torch.cat([detector(batch.features, batch.lengths).logits.float().cpu() for batch in batches])
+    return outputs(detector, samples, device).logits.float().cpu()
 
 
 def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndarray:

@@ -1,9 +1,6 @@
 """Study + manifests + features -> tasks with train, dev and eval samples."""
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
 from rawm import manifest, paths
 from rawm.config import Study, Task
@@ -31,7 +28,7 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
         store = FeatureStore(paths.features(study.settings.frontend, corpus, split))
         kept = [name for name in ids if store.has(name)]  # the rest was unreadable and the corpus says to skip it
         index = store.index(kept)
-        features = store.vectors(index) if store.pooled else _Frames(store, index)
+        features = store.vectors(index) if store.pooled else store.table(index)
         classes = torch.tensor([study.classes.index(labels[name]) for name in kept], dtype=torch.int64)
         parts.append(Samples(kept, classes, features))
     samples = concatenate(parts) if len(parts) > 1 else parts[0]
@@ -71,16 +68,3 @@ def _choose(study: Study, task: Task, split: str, rows: dict[str, dict[str, str]
     if problems:
         raise UserError("\n".join(problems))
     return {ids[key] for label, ids in found.items() for key in pick(list(ids), wanted[label], seed)}
-
-
-class _Frames(Sequence):
-    """Frame matrices of some utterances, read from the store when asked for."""
-
-    def __init__(self, store: FeatureStore, index: Sequence[int]):
-        self._store, self._index = store, index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, item: int) -> Tensor:
-        return self._store.frames(int(self._index[item]))

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,12 +14,11 @@ from rawm.detectors import build as build_detector
 from rawm.detectors.detector import Detector
 from rawm.files import atomic
 from rawm.methods import build as build_method
-from rawm.methods.distillation import outputs
 from rawm.methods.method import Method, Task
 from rawm.metrics.measure import EER, Measure
 from rawm.progress import track
 from rawm.samples import Samples, concatenate
-from rawm.scoring import measured
+from rawm.scoring import measured, outputs
 from rawm.seeding import derive
 from rawm.stream import load_split
 
@@ -50,14 +50,17 @@ def fit(
     samples = method.samples(task)
     optimizer = make_optimizer(detector, training)
     criterion = torch.nn.CrossEntropyLoss(weight=class_weights(samples or task.train, training, detector))
+    samples = samples and samples.resident(task.device)
+    precision = torch.autocast(task.device.type, torch.bfloat16, enabled=training.autocast == "bf16")
     history, step, best = [], 0, (float("inf"), None)
     for epoch in epochs(training.epochs if samples is not None else 0):
         started, losses = time.time(), []
         for batch in samples.batches(task.batch_size, order):
             batch = batch.to(task.device)
             optimizer.zero_grad(set_to_none=True)
-            output = detector(batch.features, batch.lengths)
-            loss = method.loss(detector, batch, output, criterion(output.logits, batch.labels))
+            with precision:
+                output = detector(batch.features, batch.lengths)
+                loss = method.loss(detector, batch, output, criterion(output.logits, batch.labels))
             loss.backward()
             method.step(detector, optimizer, batch, output)
             losses.append(loss.detach())
@@ -72,7 +75,7 @@ def fit(
     started = time.time()
     method.end_task(detector, task)
     if samples is None:
-        loss = criterion(outputs(detector, task).logits, task.train.labels.to(task.device))
+        loss = criterion(outputs(detector, task.train, task.device).logits, task.train.labels.to(task.device))
         value = measured(detector, dev, task.device, measure)
         record = {"epoch": 1, "step": 1, "loss": float(loss), measure.dev: value}
         history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
@@ -109,6 +112,7 @@ def task_of(study: Study, method: Method, training: Training, seed: int, number:
     """Task `number` of a run, with the training samples that its method may see."""
     numbers = range(1, number + 1) if method.uses_old_data else [number]
     train = concatenate([load_split(study, n, "train", seed) for n in numbers])
+    train = replace(train, crop=training.crop_frames)
     return Task(number, train, training.batch_size, derive(seed, "task", number), device)
 
 

@@ -16,6 +16,7 @@ from rawm.config.frontends import LFCC
 from rawm.config.models import MLP
 from rawm.errors import UserError
 from rawm.extraction import extract
+from rawm.frames import Frames
 from rawm.samples import Samples, concatenate
 from rawm.seeding import derive, pick
 
@@ -89,7 +90,7 @@ def test_asking_for_too_many_names_file_task_and_key(study):
 def frame_samples():
     generator = torch.Generator().manual_seed(0)
     frames = [torch.randn(length, 3, generator=generator) for length in (2, 5, 3)]
-    return Samples(["a", "b", "c"], torch.tensor([0, 1, 0]), frames)
+    return Samples(["a", "b", "c"], torch.tensor([0, 1, 0]), Frames.pack(frames))
 
 
 def test_frames_are_padded_and_their_lengths_given():
@@ -104,7 +105,7 @@ def test_frames_are_padded_and_their_lengths_given():
 def test_mean_and_std_are_over_all_frames():
     samples = frame_samples()
     mean, std = samples.mean_std()
-    together = torch.cat(samples.features)
+    together = torch.cat(list(samples.features))
     torch.testing.assert_close(mean, together.mean(0))
     torch.testing.assert_close(std, together.std(0, correction=0))
 

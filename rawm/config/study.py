@@ -23,6 +23,15 @@ class Training(Model):
     checkpoint: Literal["last", "best_dev"] = Field(
         "last", description="Weights kept after a task: of the last epoch, or of the epoch that is best on dev data."
     )
+    crop_frames: int | None = Field(
+        None,
+        ge=1,
+        description="Frames that training takes of a longer utterance, from a random place each time; null = all. "
+        "Scores are of whole utterances.",
+    )
+    autocast: Literal["none", "bf16"] = Field(
+        "none", description="bf16 computes the detector in bfloat16 while it trains; weights stay float32."
+    )
 
 
 class TrainingOverride(Model):
@@ -36,6 +45,8 @@ class TrainingOverride(Model):
     weight_decay: float | None = Field(None, ge=0)
     class_weights: Literal["none", "balanced"] | None = None
     checkpoint: Literal["last", "best_dev"] | None = None
+    crop_frames: int | None = Field(None, ge=1)
+    autocast: Literal["none", "bf16"] | None = None
 
 
 class StudyFile(Model):

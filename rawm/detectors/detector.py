@@ -40,7 +40,8 @@ class Detector(nn.Module):
         if lengths is not None:
             standardised = standardised.masked_fill(~valid(lengths, features.shape[1])[..., None], 0)
         embedding = self.embed(standardised, lengths)
-        return Output(embedding, self.output(self.output_inputs(embedding)))
+        logits = self.output(self.output_inputs(embedding))
+        return Output(embedding.to(features.dtype), logits.to(features.dtype))
 
     def expand(self, weights: Tensor) -> None:
         """Put fixed features ReLU(embedding weights), with weights (e, E), before the output, which is made anew."""
@@ -89,8 +90,8 @@ class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):
     def _statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance (C,) over the mask, which are added to the running ones too."""
         axes = [axis for axis in range(x.dim()) if axis != 1]
-        count = mask.expand(x.shape[0], 1, *x.shape[2:]).sum()
-        variance, mean = torch.var_mean(x, axes, correction=0)
+        count = mask.float().expand(x.shape[0], 1, *x.shape[2:]).sum()
+        variance, mean = torch.var_mean(x.float(), axes, correction=0)
         ratio = x.numel() / x.shape[1] / count  # all positions over those that count
         variance, mean = ratio * variance - ratio * (ratio - 1) * mean.square(), ratio * mean
         with torch.no_grad():

@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rawm.frames import Frames
 from rawm.methods.method import Task
 from rawm.samples import Batch, Samples
 from rawm.seeding import derive
@@ -18,7 +19,8 @@ class Buffer:
     Every sample gets a random key when it is seen, a hash of its id and the run's seed, and those with the smallest
     keys stay. With `balance: none` that is a uniform sample of everything seen, as reservoir sampling gives (Vitter
     1985, doi:10.1145/3147.3165), whatever the order in which samples came. With a balance, the room is shared out
-    evenly among tasks, classes, or classes of tasks; what a small group leaves is given to the others.
+    evenly among tasks, classes, or classes of tasks; what a small group leaves is given to the others. Where
+    minibatches are cut from longer utterances (`crop_frames`), one random cut of an utterance is kept, and no more.
 
     Args:
         capacity: M, in utterances.
@@ -50,13 +52,22 @@ class Buffer:
         tasks = torch.cat([self._tasks, torch.full((len(new),), task.number)])
         labels = new.labels if kept is None else torch.cat([kept.labels, new.labels])
         rows = self._chosen(keys, tasks, labels)
-        parts = [kept.features[i] if i < old else new.features[i - old].clone() for i in rows.tolist()]
-        features = torch.stack(parts) if new.pooled else parts
+        parts = [kept.features[i] if i < old else self._cut(new, i - old, int(keys[i])) for i in rows.tolist()]
+        features = torch.stack(parts) if new.pooled else Frames.pack(parts)
         self._samples = Samples([str(key) for key in keys[rows].tolist()], labels[rows], features)
         for name, values in extra.items():
             values = torch.cat([self._extra[name], values.cpu()]) if old else values.cpu()
             self._extra[name] = values[rows]
         self._keys, self._tasks = keys[rows], tasks[rows]
+
+    @staticmethod
+    def _cut(new: Samples, row: int, key: int) -> Tensor:
+        """What is kept of a sample: its vector, or its frames from the place that its key gives."""
+        features = new.features[row]
+        if new.pooled or new.crop is None:
+            return features
+        first = key % max(1, len(features) - new.crop + 1)
+        return features[first : first + new.crop]
 
     def _chosen(self, keys: Tensor, tasks: Tensor, labels: Tensor) -> Tensor:
         """Rows that stay, in the order of their keys."""
@@ -87,8 +98,8 @@ class Buffer:
         parts = []
         for number in self._tasks.unique():
             rows = torch.nonzero(self._tasks == number)[:, 0]
-            kept = [self._samples.features[row] for row in rows.tolist()]
-            features = torch.stack(kept) if self._samples.pooled else kept
+            kept = self._samples.features
+            features = kept[rows] if self._samples.pooled else kept.take(rows)
             parts.append(Samples([self._samples.ids[row] for row in rows], self._samples.labels[rows], features))
         return parts
 
@@ -108,8 +119,7 @@ class Buffer:
         if self._samples.pooled:
             kept["features"] = self._samples.features
         else:
-            kept["features"] = torch.cat(list(self._samples.features))
-            kept["lengths"] = torch.tensor([len(frames) for frames in self._samples.features])
+            kept["features"], kept["lengths"] = self._samples.features.tables[0], self._samples.features.lengths
         return {f"buffer.{name}": value for name, value in (kept | self._extra).items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
@@ -120,6 +130,6 @@ class Buffer:
         self._keys, self._tasks, labels = kept.pop("keys"), kept.pop("tasks"), kept.pop("labels")
         features = kept.pop("features")
         if "lengths" in kept:
-            features = list(features.split(kept.pop("lengths").tolist()))
+            features = Frames.of_table(features, kept.pop("lengths"))
         self._samples = Samples([str(key) for key in self._keys.tolist()], labels, features)
         self._extra = kept

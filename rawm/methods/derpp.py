@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.buffer import Buffer
-from rawm.methods.distillation import outputs
 from rawm.methods.method import Method, Task
 from rawm.samples import Batch
+from rawm.scoring import outputs
 
 
 class DERpp(Method):
@@ -20,7 +20,8 @@ class DERpp(Method):
 
     Deviations:
         Samples enter the buffer when their task ends, with the logits that the detector gives them then; the paper
-        stores them while it trains, with the logits of that moment.
+        stores them while it trains, with the logits of that moment. Logits are of whole utterances, also where a cut is
+        kept.
     """
 
     paper = "Buzzega et al. 2020, arXiv:2004.07211"
@@ -52,7 +53,7 @@ class DERpp(Method):
         return self._buffer.draw(len(batch.labels), self._generator).to(batch.features.device)
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._buffer.add(task, logits=outputs(detector, task).logits)
+        self._buffer.add(task, logits=outputs(detector, task.train, task.device).logits)
 
     def state(self) -> dict[str, Tensor]:
         return self._buffer.state()

@@ -33,12 +33,12 @@ class DFWF(Method):
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None:
             return cross_entropy
-        loss = cross_entropy
+        loss, old = cross_entropy, self._teacher(batch)
         if self.settings.lambda_:
-            distillation = soft_cross_entropy(output.logits, self._teacher.logits(batch), self.settings.temperature)
+            distillation = soft_cross_entropy(output.logits, old.logits, self.settings.temperature)
             loss = loss + self.settings.lambda_ * distillation
         compact = self._compact[batch.labels]
         if self.settings.alpha and compact.any():
-            likeness = F.cosine_similarity(output.embedding[compact], self._teacher.embedding(batch)[compact])
+            likeness = F.cosine_similarity(output.embedding[compact], old.embedding[compact])
             loss = loss + self.settings.alpha * (1 - likeness).mean()
         return loss

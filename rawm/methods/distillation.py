@@ -1,12 +1,14 @@
 """Distillation against the detector of the previous task, shared by LwF, DFWF, RAWM and RWM."""
 
+import copy
+
 import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Task
 from rawm.samples import Batch
-from rawm.scoring import BATCH, evaluating
+from rawm.scoring import outputs
 
 
 def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
@@ -18,31 +20,22 @@ def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
     return -(target * torch.log_softmax(new / temperature, dim=1)).sum(1).mean()
 
 
-@torch.no_grad()
-def outputs(detector: Detector, task: Task) -> Output:
-    """Embeddings (N, e) and logits (N, classes) of all training samples of a task, in evaluation mode."""
-    with evaluating(detector):
-        parts = [
-            detector(batch.features, batch.lengths)
-            for batch in (batch.to(task.device) for batch in task.train.batches(BATCH))
-        ]
-    return Output(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
-
-
 class Teacher:
     """What the detector said of a task's training samples before it was trained on them.
 
-    Each sample is passed through the old detector once, and not again in every epoch: it is frozen, and the samples
-    do not change.
+    It is frozen and samples do not change, so each is passed through it once, and not again in every epoch. Where
+    minibatches are cut from longer utterances, a frozen copy of the detector is asked for each of them instead.
     """
 
     def __init__(self, detector: Detector, task: Task):
-        self._embedding, self._logits = outputs(detector, task)
+        self._copy, self._known = None, None
+        if task.train.crop is None or task.train.pooled:
+            self._known = outputs(detector, task.train, task.device)
+        else:
+            self._copy = copy.deepcopy(detector).eval().requires_grad_(False)
 
-    def logits(self, batch: Batch) -> Tensor:
-        """(B, classes) of a minibatch of the task's training samples."""
-        return self._logits[batch.rows]
-
-    def embedding(self, batch: Batch) -> Tensor:
-        """(B, e) of a minibatch of the task's training samples."""
-        return self._embedding[batch.rows]
+    def __call__(self, batch: Batch) -> Output:
+        """Embeddings (B, e) and logits (B, classes) of a minibatch of the task's training samples."""
+        if self._copy is not None:
+            return self._copy(batch.features, batch.lengths)
+        return Output(self._known.embedding[batch.rows], self._known.logits[batch.rows])

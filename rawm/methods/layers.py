@@ -1,6 +1,6 @@
 """Projectors for the layers of a detector: which inputs they saw, and how their update is projected."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,18 @@ def matrix(weight: Tensor, bias: Tensor | None) -> Tensor:
     """Weight and bias (or their gradients, or updates) as one matrix (out, d), as `layer_inputs` needs it."""
     flat = weight.reshape(weight.shape[0], -1)
     return flat if bias is None else torch.cat([flat, bias[:, None]], dim=1)
+
+
+def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """What a detector is given for vectors, or for one utterance's frames after another.
+
+    Padding must not count, and all patches of a minibatch of utterances would need gigabytes.
+    """
+    if batch.lengths is None:
+        yield batch.features, None
+        return
+    for frames, length in zip(batch.features, batch.lengths, strict=True):
+        yield frames[None, : int(length)], length[None]
 
 
 class ProtectedLayers:
@@ -137,14 +149,28 @@ class ProtectedLayers:
         no projector, and so stands still from the next task on.
         """
         self._close()
+        means: dict[str, tuple[Tensor, int]] = {}  # of the minibatch at hand: sum of a layer's inputs, and their number
+
+        def see(name: str, layer: Layer, x: Tensor) -> None:
+            a = layer_inputs(layer, x.detach()).double()
+            if self._batch_means:
+                total, count = means.get(name, (0, 0))
+                means[name] = total + a.sum(0, keepdim=True), count + len(a)
+            else:
+                self._add(name, a)
+
         hooks = [
-            layer.register_forward_pre_hook(lambda _, args, name=name, layer=layer: self._add(name, layer, args[0]))
+            layer.register_forward_pre_hook(lambda _, args, name=name, layer=layer: see(name, layer, args[0]))
             for name, layer in protectable(detector).items()
         ]
         try:
             with evaluating(detector):
                 for batch in batches:
-                    detector(batch.features, batch.lengths)
+                    for features, lengths in _without_padding(batch):
+                        detector(features, lengths)
+                    for name, (total, count) in means.items():
+                        self._add(name, total / count)
+                    means.clear()
         finally:
             for hook in hooks:
                 hook.remove()
@@ -153,10 +179,7 @@ class ProtectedLayers:
             self._eigenvalues[name] = values
             self._projectors[name] = self._make(values, vectors)
 
-    def _add(self, name: str, layer: Layer, x: Tensor) -> None:
-        a = layer_inputs(layer, x.detach()).double()
-        if self._batch_means:
-            a = a.mean(0, keepdim=True)
+    def _add(self, name: str, a: Tensor) -> None:
         self._statistics[name] = self._statistics.get(name, 0) + (a.T @ a).cpu()
 
     def state(self) -> dict[str, Tensor]:

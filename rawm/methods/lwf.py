@@ -29,5 +29,5 @@ class LwF(Method):
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None or self.settings.lambda_ == 0:
             return cross_entropy
-        distillation = soft_cross_entropy(output.logits, self._teacher.logits(batch), self.settings.temperature)
+        distillation = soft_cross_entropy(output.logits, self._teacher(batch).logits, self.settings.temperature)
         return cross_entropy + self.settings.lambda_ * distillation

@@ -28,14 +28,14 @@ class Regularizer:
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         """Project from now on; take the detector as it stands for the teacher."""
-        self.layers.activate(detector)
         self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
+        self.layers.activate(detector)
 
     def loss(self, batch: Batch, logits: Tensor, cross_entropy: Tensor) -> Tensor:
         """(1 - eta) CE + eta distillation; plain cross-entropy in the first task."""
         if self._teacher is None:
             return cross_entropy
-        distillation = soft_cross_entropy(logits, self._teacher.logits(batch), self.settings.temperature)
+        distillation = soft_cross_entropy(logits, self._teacher(batch).logits, self.settings.temperature)
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
     def step(self, optimizer: torch.optim.Optimizer, beta: float) -> None:

@@ -2,13 +2,12 @@
 
 import torch
 from pydantic import TypeAdapter
-from torch import nn
 
 from rawm.config import Training
 from rawm.config.methods import MethodFile
-from rawm.config.models import MLP
+from rawm.config.models import DetectorFile
 from rawm.detectors import build as build_detector
-from rawm.detectors.detector import Detector
+from rawm.frames import Frames
 from rawm.methods import METHODS
 from rawm.methods import build as build_method
 from rawm.methods.method import Task
@@ -53,37 +52,14 @@ SWITCHED_OFF = {
 }
 
 
-class ConvDetector(Detector):
-    """Two convolutions over frames, with batch normalisation between them."""
-
-    def __init__(self, n_features, classes):
-        super().__init__(n_features)
-        self.first = nn.Conv1d(n_features, 12, 3, padding=1)
-        self.norm = nn.BatchNorm1d(12)
-        self.second = nn.Conv1d(12, 16, 3, padding="same")
-        self.output = nn.Linear(16, classes)
-
-    def embed(self, features, lengths):
-        x = torch.relu(self.norm(self.first(features.transpose(1, 2))))
-        return torch.relu(self.second(x)).mean(2)
-
-
-class AttentionDetector(Detector):
-    """One attention layer over frames, with layer normalisation."""
-
-    def __init__(self, n_features, classes):
-        super().__init__(n_features)
-        self.query, self.key, self.value = (nn.Linear(n_features, 16) for _ in range(3))
-        self.norm = nn.LayerNorm(16)
-        self.after = nn.Linear(16, 16)
-        self.output = nn.Linear(16, classes)
-
-    def embed(self, features, lengths):
-        mask = (torch.arange(features.shape[1]) < lengths[:, None])[:, None, :]
-        x = nn.functional.scaled_dot_product_attention(
-            self.query(features), self.key(features), self.value(features), attn_mask=mask
-        )
-        return torch.relu(self.after(self.norm(x))).mean(1)
+#: Small detectors of every kind, for frames.
+DETECTORS = {
+    "mlp": {"type": "mlp", "hidden": [16, 16]},
+    "linear": {"type": "mlp", "hidden": []},
+    "scnn": {"type": "scnn", "projection": 8, "channels": 12, "kernel": 3},
+    "lcnn": {"type": "lcnn", "channels": 4, "recurrent_layers": 1, "embedding": 12, "dropout": 0.2},
+    "aasist": {"type": "aasist", "projection": 9, "channels": [2, 6], "graph": [6, 6], "temperatures": [2, 2]},
+}
 
 
 def settings(**values):
@@ -102,14 +78,16 @@ def gaussian_task(number, n=60, d=8, classes=2, frames=False, only=None):
     ids = [f"task{number}_{row}" for row in range(n)]
     if not frames:
         return Samples(ids, labels, x)
-    lengths = torch.randint(3, 9, (n,), generator=generator).tolist()
-    return Samples(ids, labels, [x[i] + 0.1 * torch.randn(m, d, generator=generator) for i, m in enumerate(lengths)])
+    lengths = torch.randint(3, 20, (n,), generator=generator).tolist()
+    frames = [x[i] + 0.1 * torch.randn(m, d, generator=generator) for i, m in enumerate(lengths)]
+    return Samples(ids, labels, Frames.pack(frames))
 
 
-def detector_for(samples, hidden=(16, 16), classes=2, seed=0):
-    """An untrained MLP for some samples."""
+def detector_for(samples, hidden=(16, 16), classes=2, seed=0, **values):
+    """An untrained detector for some samples: an MLP, or what `values` of a detector file say."""
     torch.manual_seed(derive(seed, "weights"))
-    detector = build_detector(MLP(type="mlp", hidden=list(hidden)), samples.n_features, samples.pooled, classes)
+    chosen = TypeAdapter(DetectorFile).validate_python(values or {"type": "mlp", "hidden": list(hidden)})
+    detector = build_detector(chosen, samples.n_features, samples.pooled, classes)
     detector.standardise(*samples.mean_std())
     return detector
 

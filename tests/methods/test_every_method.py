@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from problems import (
+    DETECTORS,
     SWITCHED_OFF,
     VARIANTS,
-    AttentionDetector,
-    ConvDetector,
     assert_equal_weights,
     assert_every_layer_differs,
     detector_for,
@@ -98,20 +97,11 @@ def test_one_class_tasks_and_one_sample_minibatches_stay_finite(variant, n_class
     assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
 
 
-DETECTORS = {
-    "mlp": detector_for,
-    "linear": lambda task: detector_for(task, hidden=()),
-    "convolutions": lambda task: ConvDetector(task.n_features, 2),
-    "attention": lambda task: AttentionDetector(task.n_features, 2),
-}
-
-
 @EVERY_VARIANT
 @pytest.mark.parametrize("kind", DETECTORS)
 def test_every_kind_of_detector_learns_from_frames_and_goes_on_after_loading(variant, kind):
-    tasks = [gaussian_task(number, frames=True) for number in (1, 2)]
-    torch.manual_seed(0)
-    detector, method = DETECTORS[kind](tasks[0]), method_for(VARIANTS[variant])
+    tasks = [gaussian_task(number, n=32, frames=True) for number in (1, 2)]
+    detector, method = detector_for(tasks[0], **DETECTORS[kind]), method_for(VARIANTS[variant])
     before = weights(detector)
     train(detector, method, tasks, numbers=[1])
     assert_every_layer_differs(before, weights(detector))
