@@ -179,7 +179,7 @@ def load_study(name: str, config: Path = paths.CONFIG, on_disk: bool = True) -> 
     """Read a study and every file it names.
 
     Args:
-        on_disk: make sure too that the folders of its corpora are there.
+        on_disk: make sure too that the folders of its corpora and the weights of its front-end are there.
 
     Raises:
         ConfigError: all problems of all those files together.
@@ -249,8 +249,12 @@ def mismatch(frontend: Any, corpus: Corpus) -> str | None:
 
 
 def _absent(study: Study, config: Path) -> list[str]:
-    """Corpora that are not where their files say."""
+    """Corpora and weights that are not where their files say."""
     problems = []
+    weights = getattr(study.frontend, "weights_path", None)
+    if weights and not weights.exists():
+        where = f"{config}/frontends/{study.settings.frontend}.yaml"
+        problems.append(f"{where}: weights: no file or folder {str(weights)!r}; put the encoder there")
     for label, corpus in study.corpora.items():
         if not isinstance(corpus, ListedCorpus):
             continue

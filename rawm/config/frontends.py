@@ -1,10 +1,12 @@
 """Front-ends: `config/frontends/*.yaml`."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
+from rawm.config.reading import expand
 
 
 class Signal(Model):
@@ -75,6 +77,77 @@ class Spectrogram(Signal):
     type: Literal["spectrogram"]
 
 
+class SSL(Model):
+    """Hidden states of a self-supervised speech encoder, every 20 ms."""
+
+    type: Literal["ssl"]
+    model: Literal[
+        "wav2vec2_base",
+        "wav2vec2_large",
+        "wav2vec2_large_lv60k",
+        "wav2vec2_xlsr53",
+        "xlsr_300m",
+        "xlsr_1b",
+        "xlsr_2b",
+        "hubert_base",
+        "hubert_large",
+        "hubert_xlarge",
+        "wavlm_base",
+        "wavlm_base_plus",
+        "wavlm_large",
+        "custom",
+    ] = Field(description="Architecture; custom = what the config.json beside the weights says.")
+    weights: str | None = Field(
+        None,
+        description="A file (torchaudio's state dict or fairseq's checkpoint) or a Hugging Face folder; ~ and "
+        "${VARIABLES} are expanded. null = torchaudio's weights, fetched once.",
+    )
+    layers: list[int] = Field(
+        [-1],
+        min_length=1,
+        description="Hidden states that are averaged: 0 = the Transformer's input, n = its n-th layer, -1 = the last.",
+    )
+    layer_weights: list[float] | None = Field(
+        None, description="Weights of the layers, divided by their sum; null = equal ones."
+    )
+    pooling: Literal["none", "mean", "mean_std"] = Field(
+        "none", description="none keeps frames (T, d); mean (d) and mean_std (2 d) are over time."
+    )
+    max_seconds: float | None = Field(
+        None, ge=0.1, description="Only the start of longer files is used; null = all of them."
+    )
+    batch_seconds: float = Field(60.0, gt=0, description="Audio computed together; more needs more memory.")
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Of the matrix products; the half ones pay on GPUs."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SSL":
+        if len(set(self.layers)) < len(self.layers):
+            raise ValueError("layers has one twice; name each once")
+        if self.layer_weights is not None and len(self.layer_weights) != len(self.layers):
+            raise ValueError(f"layer_weights needs {len(self.layers)} numbers, one for each of layers")
+        if self.layer_weights is not None and not sum(self.layer_weights):
+            raise ValueError("layer_weights must not add up to 0")
+        if self.model == "custom" and self.weights is None:
+            raise ValueError("model custom needs weights, the file or folder of the encoder")
+        return self
+
+    @property
+    def weights_path(self) -> Path | None:
+        return expand(self.weights) if self.weights else None
+
+    @property
+    def weight_files(self) -> list[str]:
+        """The local files that the encoder is read from."""
+        path = self.weights_path
+        if path is None:
+            return []
+        if not path.is_dir():
+            return [str(file) for file in (path, path.with_suffix(".json")) if file == path or file.is_file()]
+        return [str(file) for file in sorted(path.iterdir()) if file.suffix in (".json", ".safetensors", ".bin")]
+
+
 class Stored(Model):
     """Vectors or frames computed elsewhere, for corpora of features: nothing is computed, they are only looked up."""
 
@@ -82,4 +155,4 @@ class Stored(Model):
     features: str = Field(description="Name of the feature set in the corpora's feature folders, e.g. moco_b0.")
 
 
-FrontendFile = Annotated[LFCC | MFCC | LogMel | Spectrogram | Stored, Field(discriminator="type")]
+FrontendFile = Annotated[LFCC | MFCC | LogMel | Spectrogram | SSL | Stored, Field(discriminator="type")]

@@ -12,11 +12,17 @@ FRONTENDS = {
     "lfcc": "rawm.frontends.lfcc:LFCC",
     "logmel": "rawm.frontends.logmel:LogMelSpectrum",
     "mfcc": "rawm.frontends.mfcc:MFCC",
+    "ssl": "rawm.frontends.ssl:SSL",
     "spectrogram": "rawm.frontends.spectrogram:Spectrogram",
 }
 
 
 def build(settings: Any) -> Any:
-    """The front-end of a front-end file's settings; attributes dim, pooled, sample_rate, min_samples."""
+    """The front-end of a front-end file's settings.
+
+    Its attributes: dim, pooled, sample_rate, min_samples, max_seconds (of a file that are used; None = all) and
+    batch_seconds. Where this is not 0, the front-end is neural: `many` takes so much audio at a time, and `to` moves it
+    to a device.
+    """
     module, name = FRONTENDS[settings.type].split(":")
     return getattr(import_module(module), name)(settings)

@@ -1,9 +1,9 @@
 """
 Features: manifest + audio -> results/features/<frontend>/<corpus>/<split>.safetensors
 
-Reads the manifest, the audio it lists, config/frontends/<frontend>.yaml and the weights that it names; of the corpus file
-only max_seconds counts. Where config/config.yaml asks for shards, their jobs share the work, and a killed
-run goes on with the shards that it lacks.
+Reads the manifest, the audio it lists, config/frontends/<frontend>.yaml and the weights that it names; of the corpus
+file only max_seconds counts. Where config/config.yaml asks for shards, their jobs share the work, and a killed run goes
+on with the shards that it lacks.
 """
 
 
