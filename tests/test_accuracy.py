@@ -107,8 +107,9 @@ def test_a_search_chooses_the_most_accurate_trial(digits):
     assert ranking[0]["score"] > ranking[1]["score"] + 20
     assert [len(row) for row in ranking[0]["dev_accuracy"][0]] == [1, 2]
     assert "average incremental accuracy" in Path("results/tuning/synthetic/finetune.yaml").read_text()
-    tracking.log_trials(ranking, "sqlite:///mlflow.db", "rawm/tuning/digits")
-    client = MlflowClient("sqlite:///mlflow.db")
+    store = f"sqlite:///{Path.cwd()}/mlflow.db"
+    tracking.log_trials(ranking, store, "rawm/tuning/digits")
+    client = MlflowClient(store)
     runs = client.search_runs([client.get_experiment_by_name("rawm/tuning/digits").experiment_id])
     assert {run.data.metrics["average_incremental_accuracy"] for run in runs} == {r["score"] for r in ranking}
     assert "dev_accuracy/bucket02" in runs[0].data.metrics
