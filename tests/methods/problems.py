@@ -1,5 +1,7 @@
 """Small learning problems for the methods: Gaussian classes that move from task to task."""
 
+from dataclasses import replace
+
 import torch
 from pydantic import TypeAdapter
 
@@ -105,6 +107,7 @@ def train(detector, method, tasks, training=None, seed=0, numbers=None, batch_si
     training = training or Training(epochs=2, batch_size=batch_size, learning_rate=0.01)
     for number in numbers or range(1, len(tasks) + 1):
         samples = concatenate(tasks[:number]) if method.uses_old_data else tasks[number - 1]
+        samples = replace(samples, crop=training.crop_frames)
         task = Task(number, samples, training.batch_size, derive(seed, "task", number), CPU)
         fit(detector, method, task, training)
     return detector

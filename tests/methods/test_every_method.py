@@ -49,7 +49,6 @@ for variant in VARIANTS:
 @pytest.fixture(scope="module")
 def continued(tmp_path_factory):
     """Task 1 trained and saved here, tasks 2 and 3 trained from the files in a new process."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("round_trip")
     for variant, values in VARIANTS.items():
         detector, method = detector_for(TASKS[0]), method_for(values)
@@ -111,6 +110,29 @@ def test_every_kind_of_detector_learns_from_frames_and_goes_on_after_loading(var
     train(again, loaded, tasks, numbers=[2])
     assert_equal_weights(dict(detector.state_dict()), dict(again.state_dict()))
     assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
+
+
+@EVERY_VARIANT
+def test_training_on_crops_comes_again_bit_for_bit(variant):
+    training = Training(epochs=1, batch_size=16, learning_rate=0.01, crop_frames=5)
+    tasks = [gaussian_task(number, n=32, frames=True) for number in (1, 2)]
+    one, two = (
+        train(detector_for(tasks[0], **DETECTORS["scnn"]), method_for(VARIANTS[variant]), tasks, training)
+        for _ in range(2)
+    )
+    assert_equal_weights(dict(one.state_dict()), dict(two.state_dict()))
+    assert all(torch.isfinite(value).all() for value in one.parameters())
+
+
+@pytest.mark.parametrize("variant", ["finetune", "ewc", "owm", "rawm", "derpp"])
+def test_training_in_bfloat16_gives_nearly_the_same_weights_in_float32(variant):
+    plain = train(detector_for(TASKS[0]), method_for(VARIANTS[variant]), TASKS[:2])
+    training = Training(epochs=2, batch_size=16, learning_rate=0.01, autocast="bf16")
+    short = train(detector_for(TASKS[0]), method_for(VARIANTS[variant]), TASKS[:2], training)
+    for (name, one), other in zip(plain.named_parameters(), short.parameters(), strict=True):
+        assert other.dtype == torch.float32
+        assert not torch.equal(one, other)
+        assert (one - other).norm() < 0.1 * one.norm(), name
 
 
 @pytest.mark.parametrize("name", SWITCHED_OFF)
