@@ -139,3 +139,11 @@ def test_a_mistake_in_a_search_is_one_sentence(tmp_path, monkeypatch, values, sa
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [f"rawm: {error.value.problems[0]}"]
+
+
+def test_a_search_may_not_try_what_its_study_keeps_equal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "config", "config")
+    rewrite("studies/synthetic.yaml", equal_training=True)
+    with pytest.raises(ConfigError, match=r"searches/synthetic\.yaml: methods: training\.\* is tried"):
+        load_search("synthetic")

@@ -51,6 +51,12 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
             f"{path}: seeds: {shared[0]} is a seed of study {study.name} too; take others, so that what is chosen is "
             "not chosen for the runs that are reported"
         )
+    keys = [key for grid in settings.methods.values() for key in grid]
+    if study.settings.equal_training and any(key.startswith("training.") for key in keys):
+        problems.append(
+            f"{path}: methods: training.* is tried, but study {study.name} has `equal_training: true`, which lets no "
+            "method have values of its own; leave them out, or search on another study"
+        )
     trials: dict[str, list[Trial]] = {}
     for method, grid in settings.methods.items():
         try:
