@@ -209,7 +209,7 @@ class FeaturesCorpus(ListedCorpus):
 
 
 class ClearCorpus(ListedCorpus):
-    """CLEAR-10 or CLEAR-100: stored features of images from ten years, in the folders of its makers or of RAWM's code."""
+    """CLEAR-10 or CLEAR-100: stored features of images of ten years, in the folders of its makers or of RAWM's code."""
 
     classes: ClassVar[None] = None
     has_audio: ClassVar[bool] = False
