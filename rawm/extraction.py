@@ -191,7 +191,8 @@ class _Work:
 
 def _block(path: Path, values: Tensor, pooled: bool) -> np.ndarray:
     """(T, d) float16 frames, or (1, d) float32 of a pooled front-end."""
-    block = values.numpy()[None].astype(np.float32) if pooled else values.numpy().astype(np.float16)
+    with np.errstate(over="ignore"):  # said below
+        block = values.numpy()[None].astype(np.float32) if pooled else values.numpy().astype(np.float16)
     if not np.isfinite(block).all():
         raise audio.BadAudio(path, f"gives features that are not finite in {block.dtype}; look at its samples")
     return block
