@@ -2,8 +2,8 @@
 
 Step time of every method over fine-tuning, on the perceptron of the RegO protocol (1024-512-512-512-512-2, minibatches
 of 32) and on the linear head of CLEAR (2048-11, minibatches of 512); what a method needs to remember a task; the rule
-released with RAWM; LFCC extraction over real time; start-up of a training job. One thread. `--output FILE` writes the
-step times as JSON.
+released with RAWM; LFCC extraction over real time; start-up of a training job; then `bench_training` and
+`bench_protocols`. One thread. `--output FILE` writes the step times as JSON.
 """
 
 import subprocess
@@ -200,7 +200,8 @@ def main(output: Path | None = None) -> None:
     console.print(
         f"Start of a training job: {without:.1f} s, {without / with_compiler:.2f} of what torch takes by itself"
     )
-    subprocess.run([sys.executable, "-m", "tests.bench_protocols"], check=True)
+    for module in ("tests.bench_training", "tests.bench_protocols"):
+        subprocess.run([sys.executable, "-m", module], check=True)
 
 
 if __name__ == "__main__":

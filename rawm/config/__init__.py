@@ -229,6 +229,11 @@ def _cross_checks(study: Study, config: Path) -> list[str]:
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
+    if study.detector.frames_only and getattr(study.frontend, "pooling", "none") != "none":
+        problems.append(
+            f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "
+            f"{study.settings.frontend} pools them; take one with `pooling: none`, or a detector of type mlp"
+        )
     for task in study.tasks if study.detects_fakes else []:
         held = {label for corpus in task.corpora for label in study.corpora[corpus].classes or SPEECH_CLASSES}
         for label in (label for label in SPEECH_CLASSES if label not in held):

@@ -1,6 +1,6 @@
 """Detectors: `config/detectors/*.yaml`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from rawm.config.base import Model
 class MLP(Model):
     """Multi-layer perceptron on pooled features; frame features are pooled to mean and std over time first."""
 
+    frames_only: ClassVar[bool] = False
     type: Literal["mlp"]
     hidden: list[int] = Field([512, 512, 512, 512], description="Widths of the hidden layers; [] is a linear detector.")
 
@@ -17,6 +18,7 @@ class MLP(Model):
 class SCNN(Model):
     """Self-attention convolutional network on frames, the back-end of the RAWM and RWM papers."""
 
+    frames_only: ClassVar[bool] = True
     type: Literal["scnn"]
     projection: int = Field(256, ge=1, description="Size to which each frame is projected first.")
     channels: int = Field(80, ge=1, description="Channels of the three convolutions, and width of the hidden layer.")
@@ -32,6 +34,7 @@ class SCNN(Model):
 class LCNN(Model):
     """Light CNN on frames taken as a picture of time and feature, the ASVspoof 2021 baseline."""
 
+    frames_only: ClassVar[bool] = True
     type: Literal["lcnn"]
     channels: int = Field(
         32,
@@ -47,6 +50,7 @@ class LCNN(Model):
 class AASIST(Model):
     """Graph attention over the spectral and temporal parts of frames: AASIST's back-end."""
 
+    frames_only: ClassVar[bool] = True
     type: Literal["aasist"]
     projection: int = Field(128, ge=3, description="Size to which each frame is projected first.")
     channels: list[int] = Field(

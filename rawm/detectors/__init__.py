@@ -13,8 +13,6 @@ DETECTORS = {
     "scnn": "rawm.detectors.scnn:SCNN",
 }
 
-NEEDS_FRAMES = {"aasist", "lcnn", "scnn"}
-
 
 def build(settings: Any, n_features: int, pooled: bool, n_classes: int) -> Any:
     """Return the untrained detector of a config file.
@@ -30,7 +28,7 @@ def build(settings: Any, n_features: int, pooled: bool, n_classes: int) -> Any:
     Raises:
         UserError: the detector needs frames and there are none.
     """
-    if pooled and settings.type in NEEDS_FRAMES:
+    if pooled and settings.frames_only:
         raise UserError(
             f"detector of type {settings.type} works on frames, but the front-end gives one vector an utterance; "
             "take a front-end with `pooling: none`, or a detector of type mlp"
