@@ -18,6 +18,7 @@ from rawm.figures import study as drawing
 from rawm.figures import style
 from rawm.figures.matrix import matrix_figure
 from rawm.figures.subspaces import cosines, leading_subspace, subspaces
+from rawm.frames import Frames
 from rawm.metrics.measure import ACCURACY, EER
 from rawm.samples import Samples
 
@@ -207,7 +208,7 @@ def test_subspace_figure_prints_the_overlap():
 def test_task_inputs_are_standardised_by_the_first_task(made_up, monkeypatch, pooled):
     generator = torch.Generator().manual_seed(0)
     frames = [[5 + number + torch.randn(7, 4, generator=generator) for _ in range(30)] for number in range(2)]
-    stacks = [torch.stack([f.mean(0) for f in task]) if pooled else task for task in frames]
+    stacks = [torch.stack([f.mean(0) for f in task]) if pooled else Frames.pack(task) for task in frames]
     samples = [Samples([str(i) for i in range(30)], torch.zeros(30, dtype=torch.int64), stack) for stack in stacks]
     monkeypatch.undo()
     monkeypatch.setattr("rawm.stream.load_split", lambda study, number, split, seed: samples[number - 1])
