@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rawm import config
+from rawm.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,21 +40,27 @@ def test_the_list_of_corpora_is_that_of_their_files(monkeypatch):
 def test_the_table_of_methods_is_that_of_the_registry(table, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(table, "BENCH", Path("not/there"))
-    monkeypatch.setattr(table, "COMPARISON", Path("not/there"))
+    monkeypatch.setattr(table, "COMPARISON", "not/{}/there")
     page = table.PAGE.read_text(encoding="utf-8")
     assert table.filled(page) == page, "run `python docs/methods_table.py`"
-    assert set(table.shown_before(page)) == set(config.labels("methods"))
+    algorithms = {config.load_method(label).algorithm for label in table.shown_before(page)}
+    assert algorithms == set(METHODS)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table.readme(readme) == readme
 
 
 def test_results_of_a_study_and_the_benchmark_reach_the_table(table, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     (tmp_path / "bench.json").write_text('{"perceptron": {"finetune": 1.0, "rawm": 1.234}}')
     (tmp_path / "comparison.csv").write_text(
-        "method,average_eer_mean,average_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std\n"
-        "rawm,12.34,0.56,7.8,0.9\n"
+        "method,title,average_eer_mean,average_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std,"
+        "learning_eer_mean,learning_eer_std,pooled_eer_mean,pooled_eer_std\n"
+        "rawm,RAWM,12.34,0.56,7.8,0.9,8.0,0.5,15.0,1.5\n"
     )
     monkeypatch.setattr(table, "BENCH", tmp_path / "bench.json")
-    monkeypatch.setattr(table, "COMPARISON", tmp_path / "comparison.csv")
+    monkeypatch.setattr(table, "COMPARISON", str(tmp_path / "comparison.csv"))
+    readme = table.readme((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "| RAWM | none | 12.3 ± 0.6 | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in readme
     page = table.filled(table.PAGE.read_text(encoding="utf-8"))
     assert table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
     assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
