@@ -12,15 +12,16 @@ from rawm.detectors.detector import Detector, valid
 class SCNN(Detector):
     """Projection, three convolutions over time, self-attention pooling, a hidden layer and the output.
 
-    Sources: Zhang et al., ICML 2023, arXiv:2308.03300 (RAWM), and AAAI 2024, arXiv:2312.09651 (RWM). They state the
-    number of layers (three one-dimensional convolutions, one of self-attention, two fully connected), an input of 256,
-    a width of 80, kernels of 5 and a stride of 1. Those are the values of the emotion recogniser of the SUPERB
-    benchmark (Yang et al., Interspeech 2021, doi:10.21437/Interspeech.2021-1775), whose attention has one weight
-    vector: softmax over time of w . x_t.
+    Sources: Zhang et al., ICML 2023, arXiv:2308.03300 (RAWM), and AAAI 2024, arXiv:2312.09651 (RWM): three
+    one-dimensional convolutions, a layer of self-attention and two fully connected ones; an input of 256, a width of
+    80, kernels of 5 and a stride of 1. Those are the values of the emotion recogniser "CNNSelfAttention" of S3PRL, the
+    toolkit of SUPERB (Yang et al., Interspeech 2021, doi:10.21437/Interspeech.2021-1775), whose attention has one
+    weight vector: softmax over time of w . x_t.
 
     Deviations:
-        What the papers leave open follows that recogniser: a linear projection to the 256 inputs, and ReLU. Its
-        average pooling over five frames and its dropout, of which the papers say nothing, are left out.
+        The linear projection to the 256 inputs and ReLU are that recogniser's; its average pooling over five frames
+        and its dropout of 0.4 are left out. The network of this name in the code of EVDA is another one, for single
+        vectors: convolutions to 512, 512 and 2048 channels.
 
     Parameters: on frames of 1024 (XLSR-53) 435,762; 188,978 on LFCC of 60 with their deltas; the papers give none.
     """
