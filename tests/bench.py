@@ -2,13 +2,11 @@
 
 Step time of every method over fine-tuning, on the perceptron of the RegO protocol (1024-512-512-512-512-2, minibatches
 of 32) and on the linear head of CLEAR (2048-11, minibatches of 512); what a method needs to remember a task; the rule
-released with RAWM; LFCC extraction over real time; start-up of a training job; then `bench_training` and
-`bench_protocols`. One thread. `--output FILE` writes the step times as JSON.
+released with RAWM; start-up of a training job; then `bench_frontends`, `bench_training` and `bench_protocols`. One thread. `--output FILE` writes the step times as JSON.
 """
 
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +17,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rawm.config.frontends import LFCC
 from rawm.config.models import MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
@@ -150,21 +147,6 @@ def build_seconds(d: int = 2048) -> float:
     return time.perf_counter() - start
 
 
-def lfcc_over_real_time() -> float:
-    """Seconds of audio a second, FLAC decoding included."""
-    from rawm import audio, frontends
-
-    frontend = frontends.build(LFCC(type="lfcc", pooling="mean_std"))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "noise.flac"
-        audio.save_flac(path, 0.1 * np.random.default_rng(0).standard_normal(4 * 16000).astype(np.float32), 16000)
-        frontend(torch.from_numpy(audio.load(path, 16000)))
-        start = time.perf_counter()
-        for _ in range(100):
-            frontend(torch.from_numpy(audio.load(path, 16000)))
-        return 400 / (time.perf_counter() - start)
-
-
 def start_seconds(code: str) -> float:
     """Median seconds of a new process that runs some code."""
     taken = []
@@ -193,14 +175,13 @@ def main(output: Path | None = None) -> None:
         f"Added to a step of one layer of 1024 inputs: released rule {1e3 * released:.0f} ms, ours {1e3 * ours:.2f} ms"
     )
     console.print(f"A projector of 2048 inputs: {build_seconds():.1f} s")
-    console.print(f"LFCC with deltas, FLAC decoding included: {lfcc_over_real_time():.0f} times real time on one core")
     optimizer = "import torch; from rawm.eager import skip_compiler; {} torch.optim.Adam([torch.zeros(1)])"
     with_compiler = start_seconds(optimizer.format(""))
     without = start_seconds(optimizer.format("skip_compiler();"))
     console.print(
         f"Start of a training job: {without:.1f} s, {without / with_compiler:.2f} of what torch takes by itself"
     )
-    for module in ("tests.bench_training", "tests.bench_protocols"):
+    for module in ("tests.bench_frontends", "tests.bench_training", "tests.bench_protocols"):
         subprocess.run([sys.executable, "-m", module], check=True)
 
 
