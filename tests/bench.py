@@ -2,7 +2,8 @@
 
 Step time of every method over fine-tuning, on the perceptron of the RegO protocol (1024-512-512-512-512-2, minibatches
 of 32) and on the linear head of CLEAR (2048-11, minibatches of 512); what a method needs to remember a task; the rule
-released with RAWM; start-up of a training job; then `bench_frontends`, `bench_training` and `bench_protocols`. One thread. `--output FILE` writes the step times as JSON.
+released with RAWM; start-up of a training job; then `bench_frontends`, `bench_training` and `bench_protocols`. One
+thread. `--output FILE` writes the step times as JSON.
 """
 
 import subprocess
