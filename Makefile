@@ -29,7 +29,7 @@ format: .venv/installed
 	snakefmt workflow
 
 bench: .venv/installed
-	python -m tests.bench --output results/bench.json
+	python tests/bench.py --output results/bench.json
 
 ui: .venv/installed
 	rawm ui $(if $(STUDY),--study $(STUDY))

@@ -2,12 +2,16 @@
 
 Step time of every method over fine-tuning, on the perceptron of the RegO protocol (1024-512-512-512-512-2, minibatches
 of 32) and on the linear head of CLEAR (2048-11, minibatches of 512); what a method needs to remember a task; the rule
-released with RAWM; start-up of a training job; then `bench_frontends`, `bench_training` and `bench_protocols`. One
-thread. `--output FILE` writes the step times as JSON.
+released with RAWM; start-up of a training job; then every module of `MODULES`. One thread. `--output FILE` writes all
+of it as JSON: first the ratios of step times, problem by problem; `measured`, every number with its target; `steps`,
+the other columns of the step times; `machine`. docs/methods_table.py and docs/performance_table.py read it.
 """
 
+import os
+import platform
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import typer
+from measured import Measured, read, report
 from rich.console import Console
 from rich.table import Table
 
@@ -33,16 +38,20 @@ from problems import CPU, VARIANTS, method_for
 from released import released_update
 
 ROUNDS, STEPS = 5, 20
+STEP_TARGETS = dict.fromkeys(("owm", "rawm", "rwm"), "<= 1.3")
+MODULES = ("bench_frontends", "bench_training", "bench_peers", "bench_protocols")
 
 
 class Problem(NamedTuple):
     """Two tasks of random features.
 
     Attributes:
+        short: its name in `measured`.
         decay: the standard deviation of the features' i-th direction falls as i^-decay; 0 fills the whole space.
     """
 
     title: str
+    short: str
     n_features: int
     hidden: list[int]
     n_classes: int
@@ -58,9 +67,11 @@ class Problem(NamedTuple):
         return Samples([str(i) for i in range(n)], torch.arange(n) % self.n_classes, x)
 
 
-PERCEPTRON = Problem("perceptron 1024-512-512-512-512-2, minibatches of 32", 1024, [512] * 4, 2, 32, 1.0)
-FULL = PERCEPTRON._replace(title="the same, on features that fill the whole space", decay=0.0)
-HEAD = Problem("linear head 2048-11, minibatches of 512", 2048, [], 11, 512, 1.0)
+PERCEPTRON = Problem("perceptron 1024-512-512-512-512-2, minibatches of 32", "perceptron", 1024, [512] * 4, 2, 32, 1.0)
+FULL = PERCEPTRON._replace(
+    title="the same, on features that fill the whole space", short="perceptron, full space", decay=0.0
+)
+HEAD = Problem("linear head 2048-11, minibatches of 512", "linear head", 2048, [], 11, 512, 1.0)
 PROJECTING = [name for name, values in VARIANTS.items() if values["algorithm"] in ("owm", "rawm", "rwm")]
 
 
@@ -114,13 +125,15 @@ def measure(problem: Problem, variants: list[str]) -> dict[str, Timing]:
 def shown(problem: Problem, timings: dict[str, Timing]) -> Table:
     """A row a method."""
     table = Table(title=f"Step time, {problem.title}")
-    for column in ("method", "ms a step", "over fine-tuning", "ms to remember a task", "numbers kept", "rank"):
-        table.add_column(column, justify="left" if column == "method" else "right")
+    columns = ("method", "ms a step", "over fine-tuning", "target", "ms to remember a task", "numbers kept", "rank")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "method" else "right", no_wrap=column == "method")
     base = timings["finetune"].step
     for variant, timing in timings.items():
         step = ("-", "-") if timing.step is None else (f"{1e3 * timing.step:.2f}", f"{timing.step / base:.2f}")
         rank = "" if timing.rank is None else str(timing.rank)
-        table.add_row(variant, *step, f"{1e3 * timing.remember:.0f}", f"{timing.kept:,}", rank)
+        target = STEP_TARGETS.get(variant, "")
+        table.add_row(variant, *step, target, f"{1e3 * timing.remember:.0f}", f"{timing.kept:,}", rank)
     return table
 
 
@@ -158,32 +171,68 @@ def start_seconds(code: str) -> float:
     return float(np.median(taken))
 
 
-def main(output: Path | None = None) -> None:
-    """Measure and print everything."""
-    torch.set_num_threads(1)
-    console = Console()
-    every = list(VARIANTS)
-    ratios = {}
-    for problem, variants in ((PERCEPTRON, every), (FULL, ["finetune", *PROJECTING]), (HEAD, every)):
-        timings = measure(problem, variants)
-        console.print(shown(problem, timings))
-        base = timings["finetune"].step
-        ratios[problem.title] = {name: t.step / base for name, t in timings.items() if t.step is not None}
-    if output:
-        write_json(output, ratios)
+def machine() -> dict[str, str | int]:
+    """What all of it was measured on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "memory_gib": round(memory),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def step_rows(problem: Problem, ratios: dict[str, float]) -> list[Measured]:
+    """The step times that have a target."""
+    return [
+        Measured(f"{problem.short}: step of {name} over fine-tuning", ratios[name], "", target)
+        for name, target in STEP_TARGETS.items()
+    ]
+
+
+def other_rows() -> list[Measured]:
+    """The released rule against ours, a projector's making, and the start of a training job."""
     released, ours = released_over_ours()
-    console.print(
-        f"Added to a step of one layer of 1024 inputs: released rule {1e3 * released:.0f} ms, ours {1e3 * ours:.2f} ms"
-    )
-    console.print(f"A projector of 2048 inputs: {build_seconds():.1f} s")
     optimizer = "import torch; from rawm.eager import skip_compiler; {} torch.optim.Adam([torch.zeros(1)])"
     with_compiler = start_seconds(optimizer.format(""))
     without = start_seconds(optimizer.format("skip_compiler();"))
-    console.print(
-        f"Start of a training job: {without:.1f} s, {without / with_compiler:.2f} of what torch takes by itself"
-    )
-    for module in ("tests.bench_frontends", "tests.bench_training", "tests.bench_protocols"):
-        subprocess.run([sys.executable, "-m", module], check=True)
+    return [
+        Measured("released RAWM rule: added to a step of one layer of 1024 inputs", 1e3 * released, "ms"),
+        Measured("rawm: added to the same step", 1e3 * ours, "ms"),
+        Measured("released rule over rawm, added time", released / ours, "", ">= 100"),
+        Measured("projector of 2048 inputs", build_seconds(), "s", "< 3"),
+        Measured("start of a training job", without, "s"),
+        Measured("start of a training job over what torch takes by itself", without / with_compiler),
+    ]
+
+
+def main(output: Path | None = None) -> None:
+    """Measure, print and write everything."""
+    torch.set_num_threads(1)
+    results, steps, rows = {}, {}, []
+    for problem, variants in ((PERCEPTRON, list(VARIANTS)), (FULL, ["finetune", *PROJECTING]), (HEAD, list(VARIANTS))):
+        timings = measure(problem, variants)
+        Console().print(shown(problem, timings))
+        base = timings["finetune"].step
+        ratios = {name: t.step / base for name, t in timings.items() if t.step is not None}
+        results[problem.title] = ratios
+        steps[problem.title] = {name: t._asdict() for name, t in timings.items()}
+        rows += step_rows(problem, ratios)
+    others = other_rows()
+    report("Projectors and start-up, one thread", others)
+    records = [row.record() for row in [*rows, *others]]
+    with tempfile.TemporaryDirectory() as folder:
+        for module in MODULES:
+            path = Path(folder) / f"{module}.json"
+            script = Path(__file__).with_name(f"{module}.py")
+            subprocess.run([sys.executable, str(script), "--output", str(path)], check=True)
+            records += read(path)
+    if output:
+        write_json(output, results | {"measured": records, "steps": steps, "machine": machine()})
 
 
 if __name__ == "__main__":

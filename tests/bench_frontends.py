@@ -10,21 +10,18 @@ import contextlib
 import importlib.util
 import io
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import encoders
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
+import typer
+from measured import Measured, report
 from torch.nn.utils.rnn import pad_sequence
-
-sys.path.insert(0, str(Path(__file__).parent))
-import encoders
 
 from rawm import audio, extraction, manifest
 from rawm.config.corpora import TableCorpus
@@ -32,6 +29,7 @@ from rawm.config.frontends import LFCC, SSL
 from rawm.frontends import ssl_config
 
 ROUNDS = 3
+HINT = "The comparison with transformers is skipped: it is not installed (.venv/bin/uv pip install -e '.[bench]')."
 
 
 def make_corpus(folder: Path, seconds: list[float]) -> TableCorpus:
@@ -137,21 +135,23 @@ def extraction_over_transformers() -> float:
     return theirs / ours
 
 
-def main() -> None:
-    """Measure and print everything."""
+def main(output: Path | None = None) -> None:
+    """Measure, print and write everything."""
     torch.set_num_threads(1)
-    table = Table(title="Front-ends")
-    for column in ("what", "ratio", "target"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    table.add_row("LFCC with deltas, FLAC decoded, over real time", f"{lfcc_over_real_time():.0f}", "> 200")
+    lfcc = lfcc_over_real_time()
     batched, single = extraction_over_forward()
-    table.add_row("small encoder: extraction over forward passes in the same batches", f"{batched:.2f}", "> 0.8")
-    table.add_row("small encoder: extraction over forward passes one by one", f"{single:.2f}", "> 0.8")
-    if importlib.util.find_spec("transformers"):
-        ratio = f"{extraction_over_transformers():.2f}"
-        table.add_row("XLS-R 300M: extraction over a loop with transformers", ratio, "> 1")
-    Console().print(table)
+    installed = importlib.util.find_spec("transformers") is not None
+    if not installed:
+        print(HINT)
+    loop = extraction_over_transformers() if installed else None
+    rows = [
+        Measured("LFCC with deltas, FLAC decoded, over real time", lfcc, "", ">= 200"),
+        Measured("small encoder: extraction over forward passes in the same batches", batched, "", ">= 0.8"),
+        Measured("small encoder: extraction over forward passes one by one", single, "", ">= 0.8"),
+        Measured("XLS-R 300M: extraction over a loop with transformers", loop, "", "> 1"),
+    ]
+    report("Front-ends", rows, output)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
+import typer
+from measured import Measured, report
 
 ASVSPOOF5 = {"T": ("train", 182_357), "D": ("dev.track_1", 140_950), "E": ("eval.track_1", 680_774)}
 ASVSPOOF2019 = {"T": ("train.trn", 25_000), "D": ("dev.trl", 25_000), "E": ("eval.trl", 50_000)}
@@ -35,7 +35,7 @@ class Job(NamedTuple):
 JOBS = (
     Job("read 100,000 rows of ASVspoof 2019", "asvspoof2019_la", "read", 2, 2),
     Job("read 1,004,081 rows of ASVspoof 5", "asvspoof5", "read", 15, 2),
-    Job("check and write their manifest", "asvspoof5", "write", 60, 2),
+    Job("check and write the manifest of ASVspoof 5", "asvspoof5", "write", 60, 2),
 )
 
 
@@ -90,21 +90,21 @@ def measure(loader: str, step: str, root: str) -> None:
     print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9]))
 
 
-def main() -> None:
-    """Measure and print everything."""
-    table = Table(title="Protocols and manifests")
-    for column in ("step", "s", "target", "peak GB", "target"):
-        table.add_column(column, justify="left" if column == "step" else "right")
+def main(output: Path | None = None) -> None:
+    """Measure, print and write everything."""
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         write_protocols(Path(folder))
         for job in JOBS:
             call = f"measure({job.loader!r}, {job.step!r}, {str(Path(folder) / job.loader)!r})"
-            code = f"from tests.bench_protocols import measure; {call}"
-            done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+            code = f"from bench_protocols import measure; {call}"
+            command = [sys.executable, "-c", code]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).parent)
             seconds, gigabytes = json.loads(done.stdout)
-            table.add_row(job.title, f"{seconds:.1f}", f"< {job.seconds}", f"{gigabytes:.2f}", f"< {job.gigabytes}")
-    Console().print(table)
+            rows.append(Measured(job.title, seconds, "s", f"< {job.seconds}"))
+            rows.append(Measured(f"{job.title}: peak memory", gigabytes, "GB", f"< {job.gigabytes}"))
+    report("Protocols and manifests", rows, output)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
