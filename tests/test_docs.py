@@ -1,6 +1,7 @@
 """Pages agree with the code."""
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -64,3 +65,26 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(table, monkeypatch
     page = table.filled(table.PAGE.read_text(encoding="utf-8"))
     assert table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
     assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
+
+
+def test_benchmarks_reach_their_page_and_what_was_skipped_keeps_its_number(monkeypatch, tmp_path):
+    performance = script("performance_table")
+    monkeypatch.setattr(performance, "BENCH", tmp_path / "bench.json")
+    page = performance.PAGE.read_text(encoding="utf-8")
+    assert performance.filled(page) == page
+    records = [
+        {"what": "EWC: a", "value": 1.44, "shown": "1.44", "target": ">= 1.5", "met": False},
+        {"what": "LwF: b", "value": 2, "shown": "2.00 s", "target": "", "met": None},
+    ]
+    machine = {"cpu": "A CPU", "cores": 2, "memory_gib": 24, "python": "3.11", "torch": "2.11"}
+
+    def fill(page, **changes):
+        results = {"perceptron": {}, "measured": [records[0] | changes, records[1]], "machine": machine}
+        (tmp_path / "bench.json").write_text(json.dumps(results))
+        return performance.filled(page)
+
+    first = fill(page)
+    assert "| EWC: a | 1.44 | >= 1.5 | no |\n| LwF: b | 2.00 s |  |  |\n" in first
+    assert "A CPU, 2 cores" in first and "AMD" not in first
+    assert fill(first, value=None, shown="-", met=None) == first
+    assert "| EWC: a | 1.60 | >= 1.5 | yes |" in fill(first, value=1.6, shown="1.60", met=True)
