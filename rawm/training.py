@@ -12,6 +12,7 @@ from rawm import checkpoint, paths
 from rawm.config import Study, Training
 from rawm.detectors import build as build_detector
 from rawm.detectors.detector import Detector
+from rawm.errors import UserError
 from rawm.files import atomic
 from rawm.methods import build as build_method
 from rawm.methods.method import Method, Task
@@ -21,6 +22,10 @@ from rawm.samples import Samples, concatenate
 from rawm.scoring import measured, outputs
 from rawm.seeding import derive
 from rawm.stream import load_split
+
+
+class Diverged(UserError):
+    """Training has made weights that are not finite."""
 
 
 def fit(
@@ -42,6 +47,9 @@ def fit(
     Returns:
         One record an epoch, or one in all where the method needs no epochs: epoch, step, loss (mean over minibatches),
         dev_eer or dev_accuracy (percent or None), seconds, time.
+
+    Raises:
+        Diverged: weights are not finite any more.
     """
     torch.manual_seed(derive(task.seed, "training"))
     order = torch.Generator().manual_seed(derive(task.seed, "order"))
@@ -64,6 +72,11 @@ def fit(
             loss.backward()
             method.step(detector, optimizer, batch, output)
             losses.append(loss.detach())
+        if not all(bool(parameter.isfinite().all()) for parameter in detector.parameters()):
+            raise Diverged(
+                f"task {task.number}, epoch {epoch + 1}: training diverged, weights are not finite any more; lower "
+                "training.learning_rate in the method's file or the study's"
+            )
         step += len(losses)
         value = measured(detector, dev, task.device, measure)
         record = {"epoch": epoch + 1, "step": step, "loss": float(torch.stack(losses).mean()), measure.dev: value}

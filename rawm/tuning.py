@@ -36,7 +36,7 @@ from rawm.provenance import code_hash
 from rawm.scoring import measured
 from rawm.stream import load_split
 from rawm.table_formats import csv
-from rawm.training import fit, task_of, untrained
+from rawm.training import Diverged, fit, task_of, untrained
 
 
 def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> dict[str, list[dict[str, Any]]]:
@@ -130,8 +130,9 @@ def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) ->
         detector = detector or untrained(study, seed, task.train)
         devs.append(load_split(study, number, "dev", seed))
         dev = devs[-1] if training.checkpoint == "best_dev" else None
-        fit(detector, learner, task, training, dev=dev, measure=measure)
-        if not all(bool(parameter.isfinite().all()) for parameter in detector.parameters()):
+        try:
+            fit(detector, learner, task, training, dev=dev, measure=measure)
+        except Diverged:
             return [*rows, *([None] * (n + 1) for n in range(len(rows), len(study.tasks)))]
         rows.append([measured(detector, dev, device, measure) for dev in devs])
     return rows

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from mlflow import MlflowClient
 
 from rawm import config, paths, tracking, tuning
 from rawm.config.reading import ConfigError
 from rawm.config.trials import load_search
+from rawm.errors import UserError
 from rawm.extraction import extract
+from rawm.training import train_task
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,6 +106,13 @@ def test_a_trial_that_diverges_is_never_chosen(project):
     ranking = tuning.tune(load_search("synthetic"), ["finetune"], workers=1, device="cpu")["finetune"]
     assert [result["values"]["training.learning_rate"] for result in ranking] == [0.001, 1e30]
     assert ranking[1]["score"] is None
+
+
+def test_a_run_that_diverges_stops_with_one_sentence_and_writes_nothing(project):
+    rewrite("methods/finetune.yaml", training={"optimizer": "sgd", "learning_rate": 1e30})
+    with pytest.raises(UserError, match=r"task 1, epoch 1: training diverged.*lower training\.learning_rate"):
+        train_task(config.load_study("synthetic"), "finetune", 0, 1, torch.device("cpu"))
+    assert not paths.detector("synthetic", "finetune", 0, 1).exists()
 
 
 def test_the_grid_is_cut_to_the_trials_the_same_way_each_time(project):
