@@ -145,7 +145,6 @@ def test_names_are_read_as_words():
 def corpus(folder: Path, **changes) -> SimpleNamespace:
     recipe = {
         "language": "xx",
-        "condition": "-",
         "sources": [{"package": "voices", "files": "sounds", "suffix": ".flac", "speaker": "nobody"}],
         "attacks": [{"type": "world", "name": "copy"}],
         "channel": {"codec": "mulaw", "high_hz": 3500},

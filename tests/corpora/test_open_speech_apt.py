@@ -28,7 +28,6 @@ JULY = {
 def corpus(root: Path, **changes) -> SimpleNamespace:
     recipe = {
         "language": "es",
-        "condition": "-",
         "limit": 16,
         "max_s": 2.0,
         "sources": [JULY],
