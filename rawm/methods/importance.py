@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from rawm.detectors.detector import Detector
@@ -26,11 +26,25 @@ def sum_over_samples(
 
     Args:
         scalar: (logits (classes,), label ()) -> scalar.
-        what: element by element, e.g. torch.square.
+        what: element by element, with what(a b) = what(a) what(b): torch.square or torch.abs.
 
     Returns:
         Parameter name -> tensor of its shape.
     """
+    total = {name: torch.zeros_like(p) for name, p in detector.named_parameters()}
+    linear = {name: module for name, module in detector.named_modules() if isinstance(module, nn.Linear)}
+    only_linear = total.keys() == {f"{name}.{part}" for name, m in linear.items() for part, _ in m.named_parameters()}
+    with evaluating(detector):
+        for batch in batches:
+            if only_linear and batch.features.dim() == 2:
+                _add_outer_products(total, detector, linear, batch, scalar, what)
+            else:
+                _add_gradients(total, detector, batch, scalar, what)
+    return total
+
+
+def _add_gradients(total: Named, detector: Detector, batch: Batch, scalar: Callable, what: Callable) -> None:
+    """The gradient of each sample, whatever the layers are."""
     parameters = {name: p.detach() for name, p in detector.named_parameters()}
     buffers = dict(detector.named_buffers())
 
@@ -39,14 +53,39 @@ def sum_over_samples(
         output = functional_call(detector, parameters | buffers, (features[None], lengths))
         return scalar(output.logits[0], label)
 
-    total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    with evaluating(detector):
-        for batch in batches:
-            axes = (None, 0, None if batch.lengths is None else 0, 0)
-            gradients = vmap(grad(of_one), axes)(parameters, batch.features, batch.lengths, batch.labels)
-            for name, gradient in gradients.items():
-                total[name] += what(gradient).sum(0)
-    return total
+    axes = (None, 0, None if batch.lengths is None else 0, 0)
+    gradients = vmap(grad(of_one), axes)(parameters, batch.features, batch.lengths, batch.labels)
+    for name, gradient in gradients.items():
+        total[name] += what(gradient).sum(0)
+
+
+def _add_outer_products(
+    total: Named, detector: Detector, linear: dict[str, nn.Linear], batch: Batch, scalar: Callable, what: Callable
+) -> None:
+    """The same for linear layers on one vector a sample, without a weight matrix for each sample.
+
+    A sample's gradient is g a^T there, with g that of the layer's output and a its input, so that the sum over samples
+    of what(g a^T) is the product what(G)^T what(A).
+    """
+    inputs, outputs = {}, {}
+
+    def tap(name: str, arguments: tuple[Tensor], output: Tensor) -> Tensor:
+        inputs[name], outputs[name] = arguments[0].detach(), torch.zeros_like(output, requires_grad=True)
+        return output + outputs[name]
+
+    hooks = [m.register_forward_hook(lambda _, x, y, name=name: tap(name, x, y)) for name, m in linear.items()]
+    try:
+        with torch.enable_grad():
+            value = vmap(scalar)(detector(batch.features, None).logits, batch.labels).sum()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    gradients = torch.autograd.grad(value, list(outputs.values()))
+    for name, gradient in zip(outputs, gradients, strict=True):
+        g = what(gradient)
+        total[f"{name}.weight"] += g.T @ what(inputs[name])
+        if linear[name].bias is not None:
+            total[f"{name}.bias"] += g.sum(0)
 
 
 class QuadraticPenalty:

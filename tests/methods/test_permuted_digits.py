@@ -58,7 +58,7 @@ def finetune():
     [
         ({"algorithm": "owm", "energy": 0.95}, 8),
         ({"algorithm": "ewc", "lambda": 10}, 2),
-        ({"algorithm": "ewc", "lambda": 30, "form": "online", "decay": 1.0}, 4),
+        ({"algorithm": "ewc", "lambda": 30, "form": "online", "decay": 1.0}, 3),
         ({"algorithm": "gem", "capacity": 600}, 4),
         ({"algorithm": "replay", "capacity": 300}, 4),
     ],
