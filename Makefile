@@ -16,7 +16,7 @@ run: .venv/installed
 	snakemake --logger rich --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
 
 test: .venv/installed
-	pytest
+	pytest -n 2 --dist loadfile
 
 lint: .venv/installed
 	ruff check .
