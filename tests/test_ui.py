@@ -41,7 +41,9 @@ def ui(tmp_path_factory):
         taken.bind(("127.0.0.1", port))
         taken.listen()
         command = [sys.executable, "-m", "rawm.cli", "ui", "--study", STUDY, "--uri", URI, "--port", str(port)]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+        # Ctrl-C must reach it, also where the tests themselves run in the background or in a worker that ignores it.
+        listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, preexec_fn=listen)
         lines = _until(process, "Ctrl-C")
     yield process, port, lines
     process.terminate()
