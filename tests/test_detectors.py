@@ -128,7 +128,11 @@ def test_parameter_counts(label, n_features, count):
 @pytest.mark.parametrize("label", labels("detectors"))
 def test_every_detector_file_builds(label):
     chosen = read_model(CONFIG / "detectors" / f"{label}.yaml", DetectorFile)
-    build(chosen, 60, not chosen.frames_only, 2)
+    detector = build(chosen, 60, not chosen.frames_only, 3).eval()
+    features = torch.zeros(2, 100, 60) if chosen.frames_only else torch.zeros(2, 60)
+    output = detector(features, torch.tensor([100, 80]) if chosen.frames_only else None)
+    assert output.logits.shape == (2, 3)
+    assert output.embedding.shape == (2, detector.output.in_features)
 
 
 @pytest.mark.parametrize("name", ["scnn", "lcnn", "aasist"])

@@ -154,9 +154,10 @@ def test_mean_normalisation_takes_a_constant_filter_away():
 
 def test_no_mel_filter_of_the_ready_made_files_is_empty():
     for label in ("mfcc", "logmel80"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
             build(load_frontend(label))
+        assert said == [], label
 
 
 @pytest.mark.parametrize(
