@@ -72,15 +72,11 @@ def fit(
             loss.backward()
             method.step(detector, optimizer, batch, output)
             losses.append(loss.detach())
-        if not all(bool(parameter.isfinite().all()) for parameter in detector.parameters()):
-            raise Diverged(
-                f"task {task.number}, epoch {epoch + 1}: training diverged, weights are not finite any more; lower "
-                "training.learning_rate in the method's file or the study's"
-            )
+        _require_finite(detector, task.number, epoch + 1)
         step += len(losses)
         value = measured(detector, dev, task.device, measure)
-        record = {"epoch": epoch + 1, "step": step, "loss": float(torch.stack(losses).mean()), measure.dev: value}
-        history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
+        loss = float(torch.stack(losses).mean())
+        history.append({"epoch": epoch + 1, "step": step, "loss": loss, measure.dev: value, **_clock(started)})
         if training.checkpoint == "best_dev" and value is not None and measure.errors(value) < best[0]:
             best = (measure.errors(value), {name: value.clone() for name, value in detector.state_dict().items()})
     if best[1] is not None:
@@ -88,11 +84,23 @@ def fit(
     started = time.time()
     method.end_task(detector, task)
     if samples is None:
-        loss = criterion(outputs(detector, task.train, task.device).logits, task.train.labels.to(task.device))
+        loss = float(criterion(outputs(detector, task.train, task.device).logits, task.train.labels.to(task.device)))
         value = measured(detector, dev, task.device, measure)
-        record = {"epoch": 1, "step": 1, "loss": float(loss), measure.dev: value}
-        history.append(record | {"seconds": round(time.time() - started, 4), "time": time.time()})
+        history.append({"epoch": 1, "step": 1, "loss": loss, measure.dev: value, **_clock(started)})
     return history
+
+
+def _clock(started: float) -> dict[str, float]:
+    """What of a record is about time."""
+    return {"seconds": round(time.time() - started, 4), "time": time.time()}
+
+
+def _require_finite(detector: Detector, task: int, epoch: int) -> None:
+    if not all(bool(parameter.isfinite().all()) for parameter in detector.parameters()):
+        raise Diverged(
+            f"task {task}, epoch {epoch}: training diverged, weights are not finite any more; lower "
+            "training.learning_rate in the method's file or the study's"
+        )
 
 
 def make_optimizer(detector: Detector, training: Training) -> torch.optim.Optimizer:
