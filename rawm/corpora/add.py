@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, found, utterance
+from rawm.corpora.listing import Listing, Protocol, paths_by_name, utterance
 
 WORDS = {"genuine": "genuine", "bonafide": "genuine", "fake": "fake", "spoof": "fake"}
 FLAGS = {"1": "genuine", "0": "fake"}
@@ -79,7 +79,7 @@ def _rows(
     root, rows, problems = Path(corpus.root), [], []
     for part in parts:
         protocol = Protocol(root / part.labels, columns, words)
-        paths = found(root, part.folder)
+        paths = paths_by_name(root, part.folder)
         for fields in protocol:
             name = fields[0].removesuffix(".wav")  # only this suffix: ids have dots
             if label := protocol.label(fields[label_column]):

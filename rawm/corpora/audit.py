@@ -86,13 +86,7 @@ def _check_audio(corpus: Any, rows: list, deep: bool, workers: int, errors: list
 def _unlisted(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Audio files under the root that no row names, as at most one sentence."""
     listed = {os.path.normpath(row["path"]) for row in rows}
-    unlisted = sorted(
-        relative
-        for folder, _, names in os.walk(root)
-        for name in names
-        if os.path.splitext(name)[1].lower() in audio.SUFFIXES
-        and (relative := os.path.normpath(os.path.relpath(os.path.join(folder, name), root))) not in listed
-    )
+    unlisted = [path for path in listing.audio_files(root) if path not in listed]
     return [f"{len(unlisted)} audio file(s) under {root} are not listed, first {unlisted[0]}"] if unlisted else []
 
 

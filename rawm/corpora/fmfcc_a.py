@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, found, utterance
+from rawm.corpora.listing import Listing, Protocol, paths_by_name, utterance
 
 PROTOCOL = "AllUtteranceInfo.txt"
 FLAGS = {"1": "genuine", "0": "fake"}
@@ -21,7 +21,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     """
     root, rows, outside = Path(corpus.root), [], []
     protocol = Protocol(root / PROTOCOL, (3,), FLAGS, separator=",")
-    paths = found(root)
+    paths = paths_by_name(root)
     for fields in protocol:
         file, flag, system = (field.strip() for field in fields)
         label, split = protocol.label(flag), _split(file.removesuffix(".wav"))

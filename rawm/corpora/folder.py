@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from rawm import audio, paths
+from rawm import paths
 from rawm.config.corpora import FolderCorpus
-from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.listing import Listing, audio_files, utterance
 
 
 def read(corpus: FolderCorpus) -> Listing:
@@ -29,14 +29,3 @@ def read(corpus: FolderCorpus) -> Listing:
                     group = Path(path).stem if corpus.splits else None
                     rows.append(utterance(corpus.name, path, path, label, split, language=corpus.language, group=group))
     return Listing(rows, problems)
-
-
-def audio_files(root: Path, folder: str) -> list[str]:
-    """Audio files under a folder, to any depth, as sorted paths relative to the root; none where there is no folder."""
-    found = []
-    for where, _, names in os.walk(root / folder, followlinks=True):
-        relative = Path(os.path.relpath(where, root)).as_posix()
-        for name in names:
-            if os.path.splitext(name)[1].lower() in audio.SUFFIXES and not name.startswith("."):
-                found.append(name if relative == "." else f"{relative}/{name}")
-    return sorted(found)

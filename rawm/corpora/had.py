@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, found, nested, utterance
+from rawm.corpora.listing import Listing, Protocol, nested, paths_by_name, utterance
 
 SPLITS = {"train": "train", "dev": "dev", "test": "eval"}
 FLAGS = {"1": "genuine", "0": "fake"}
@@ -24,7 +24,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     for name, split in SPLITS.items():
         folder = f"{prefix}HAD_{name}"
         protocol = Protocol(root / folder / f"HAD_{name}_label.txt", (3,), FLAGS)
-        paths = found(root, folder)
+        paths = paths_by_name(root, folder)
         for file, _, flag in protocol:
             if label := protocol.label(flag):
                 file = file.removesuffix(".wav")

@@ -136,18 +136,25 @@ def nested(root: Path, name: str, inside: str) -> str:
     raise UserError(f"{root}: holds no {inside}, nor does a folder {name} in it; set `root` to the folder that does")
 
 
-def found(root: Path, folder: str = "") -> dict[str, str]:
-    """File name -> path under the root of every file below a folder; of equal names the first, in sorted order.
+def audio_files(root: Path, folder: str = "") -> list[str]:
+    """Audio files under a folder, to any depth, as sorted paths relative to the root; none where there is no folder.
 
-    Hidden files are left out: archives made on a Mac hold one with the name of each recording.
+    Hidden files are left out: archives made on a Mac hold one with the name of each recording (`._a.wav`).
     """
-    paths: dict[str, str] = {}
-    for where, folders, names in os.walk(root / folder, followlinks=True):
-        folders.sort()
+    paths = []
+    for where, _, names in os.walk(root / folder, followlinks=True):
         here = Path(where).relative_to(root).as_posix()
-        for name in sorted(names):
-            if not name.startswith("."):
-                paths.setdefault(name, name if here == "." else f"{here}/{name}")
+        for name in names:
+            if os.path.splitext(name)[1].lower() in audio.SUFFIXES and not name.startswith("."):
+                paths.append(name if here == "." else f"{here}/{name}")
+    return sorted(paths)
+
+
+def paths_by_name(root: Path, folder: str = "") -> dict[str, str]:
+    """File name -> path under the root of every audio file below a folder; of equal names the first in sorted order."""
+    paths: dict[str, str] = {}
+    for path in audio_files(root, folder):
+        paths.setdefault(path.rpartition("/")[2], path)
     return paths
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.folder import audio_files
-from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.listing import Listing, audio_files, utterance
 
 LJSPEECH = (
     "melgan",
