@@ -1,30 +1,16 @@
 """What the tasks of a stream share that they should not: training data of one that is evaluation data of another."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rawm import manifest, paths
 from rawm.config import StreamFile, load_corpus
 from rawm.config.corpora import FolderCorpus, OfficialCorpus
 from rawm.corpora.audit import Report, same_bytes
 
-SIDES = ("train", "eval")  # development data count as training data: models are chosen on them
-
-
-class Share(NamedTuple):
-    """What a task has on one side.
-
-    Attributes:
-        names: kind ("utterance", "group" or "speaker") -> names; those of other corpora are prefixed where they cannot
-            mean the same thing there.
-    """
-
-    task: str
-    side: str
-    names: dict[str, set[str]]
+KINDS = ("utterance", "group", "speaker")
+Names = dict[str, set[str]]  # kind -> names; those of a user's own corpora are prefixed, as they mean nothing elsewhere
 
 
 def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
@@ -38,55 +24,37 @@ def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
     Raises:
         UserError: a corpus has no manifest yet.
     """
-    rows = [(task.name, *pair) for task in stream.tasks for pair in _rows(task)]
-    shares = [_share(task.name, side, rows) for task in stream.tasks for side in SIDES]
-    errors, warnings = [], []
-    for kind, found in (("utterance", errors), ("group", errors), ("speaker", warnings)):
-        found += _overlaps(shares, kind)
-    if deep:
-        sound = {label for task in stream.tasks for label in task.corpora if load_corpus(label).has_audio}
-        distinct = {
-            (str(root / row["path"]), row["split"]): (root, row) for _, root, row in rows if row["corpus"] in sound
-        }
-        copies, _ = same_bytes(distinct.values())
-        errors += copies
-    return Report(name, {}, errors, warnings)
+    train: dict[str, Names] = {}
+    evaluation: dict[str, Names] = {}
+    files: dict[tuple[Path, str], tuple[Path, dict[str, Any]]] = {}
+    for task in stream.tasks:
+        train[task.name], evaluation[task.name] = ({kind: set() for kind in KINDS} for _ in range(2))
+        for corpus in map(load_corpus, task.corpora):
+            for row in manifest.read(paths.manifest(corpus.name)).select(where=task.where).rows():
+                side = evaluation if row["split"] == "eval" else train  # models are chosen on development data
+                _add(side[task.name], corpus, row)
+                if deep and corpus.has_audio:
+                    files[Path(corpus.root), row["path"]] = (Path(corpus.root), row)
+    errors = _overlaps(train, evaluation, "utterance") + _overlaps(train, evaluation, "group")
+    copies = same_bytes(files.values())[0] if deep else []
+    return Report(name, {}, errors + copies, _overlaps(train, evaluation, "speaker"))
 
 
-def _rows(task: Any) -> Iterable[tuple[Path, dict[str, Any]]]:
-    for label in task.corpora:
-        corpus = load_corpus(label)
-        for row in manifest.read(paths.manifest(label)).select(where=task.where).rows():
-            yield Path(corpus.root), row
+def _add(names: Names, corpus: Any, row: dict[str, Any]) -> None:
+    prefix = "" if isinstance(corpus, OfficialCorpus | FolderCorpus) else f"{corpus.name}/"
+    names["utterance"].add(f"{row['corpus']}/{row['utterance_id']}")
+    if row["group"] != row["utterance_id"]:
+        names["group"].add(prefix + row["group"])
+    if row["speaker"] != "-":
+        names["speaker"].add(prefix + row["speaker"])
 
 
-def _share(task: str, side: str, rows: Iterable[tuple[str, Path, dict[str, Any]]]) -> Share:
-    names: dict[str, set[str]] = defaultdict(set)
-    official: dict[str, bool] = {}
-    for name, _, row in rows:
-        if name != task or (row["split"] == "eval") != (side == "eval"):
-            continue
-        corpus = row["corpus"]
-        if corpus not in official:
-            official[corpus] = isinstance(load_corpus(corpus), OfficialCorpus | FolderCorpus)
-        prefix = "" if official[corpus] else f"{corpus}/"
-        names["utterance"].add(f"{corpus}/{row['utterance_id']}")
-        if row["group"] != row["utterance_id"]:
-            names["group"].add(prefix + row["group"])
-        if row["speaker"] != "-":
-            names["speaker"].add(prefix + row["speaker"])
-    return Share(task, side, names)
-
-
-def _overlaps(shares: list[Share], kind: str) -> list[str]:
+def _overlaps(train: dict[str, Names], evaluation: dict[str, Names], kind: str) -> list[str]:
     found = []
-    for train, evaluation in product(shares, shares):
-        if (train.side, evaluation.side) != SIDES:
-            continue
-        common = sorted(train.names[kind] & evaluation.names[kind])
-        if common:
+    for (one, learned), (other, tested) in product(train.items(), evaluation.items()):
+        if common := sorted(learned[kind] & tested[kind]):
             found.append(
-                f"{len(common)} {kind}(s) are in training data of task {train.task} and in evaluation data of task "
-                f"{evaluation.task}, first {common[0]}"
+                f"{len(common)} {kind}(s) are in training data of task {one} and in evaluation data of task {other}, "
+                f"first {common[0]}"
             )
     return found
