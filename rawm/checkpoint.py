@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-from rawm.config.models import DetectorFile
+from rawm.config.detectors import DetectorFile
 from rawm.detectors import build
 from rawm.detectors.detector import Detector
 from rawm.errors import UserError

@@ -23,7 +23,7 @@ from measured import Measured, read, report
 from rich.console import Console
 from rich.table import Table
 
-from rawm.config.models import MLP
+from rawm.config.detectors import MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
 from rawm.files import write_json

@@ -26,8 +26,8 @@ import typer
 from measured import Measured, report
 from torch import nn
 
+from rawm.config.detectors import MLP
 from rawm.config.methods import EWC, Finetune, LwF
-from rawm.config.models import MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
 from rawm.methods import build as build_method

@@ -17,8 +17,8 @@ import typer
 from measured import Measured, report
 from torch import Tensor, nn
 
+from rawm.config.detectors import MLP
 from rawm.config.methods import Finetune as Settings
-from rawm.config.models import MLP
 from rawm.config.study import Training
 from rawm.detectors import build
 from rawm.methods.finetune import Finetune

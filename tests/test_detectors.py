@@ -7,7 +7,7 @@ from torch import nn
 
 from rawm import checkpoint
 from rawm.config import labels
-from rawm.config.models import DetectorFile
+from rawm.config.detectors import DetectorFile
 from rawm.config.reading import read_model
 from rawm.detectors import DETECTORS, build
 from rawm.detectors.detector import MaskedBatchNorm, valid

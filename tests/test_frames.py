@@ -84,7 +84,7 @@ def test_batches_by_length_hold_every_sample_once_within_their_size():
 
 
 def test_the_scores_of_frames_are_in_stored_order():
-    from rawm.config.models import MLP
+    from rawm.config.detectors import MLP
     from rawm.detectors import build
     from rawm.scoring import logits
 

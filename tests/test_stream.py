@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rawm import manifest, paths, stream
 from rawm.config import StreamFile, StudyFile, Subset
 from rawm.config import Study as StudyConfig
+from rawm.config.detectors import MLP
 from rawm.config.frontends import LFCC
-from rawm.config.models import MLP
 from rawm.errors import UserError
 from rawm.extraction import extract
 from rawm.frames import Frames

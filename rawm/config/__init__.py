@@ -19,9 +19,9 @@ from rawm.config.corpora import (
     SyntheticCorpus,
     TableCorpus,
 )
+from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
 from rawm.config.methods import MethodFile
-from rawm.config.models import DetectorFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
-from rawm.config.models import Split
 from rawm.config.open_speech import OpenSpeechRecipe
 
+Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
 SPEECH_CLASSES = ("fake", "genuine")  # in the order of the class indices
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 

@@ -25,7 +25,9 @@ def read(corpus: TableCorpus) -> Listing:
     Raises:
         UserError: there is no table, or it lacks required columns: nothing else can be said then.
     """
-    table = find(corpus)
+    table = corpus.table_path
+    if not table.is_file():
+        raise UserError(f"corpus {corpus.name}: table: no file {corpus.table!r} under {corpus.root}")
     unknown: dict[str, list[int]] = {}
     rows, wrong = [], []
     for number, record in records(table, corpus.splits is None):
@@ -48,14 +50,6 @@ def read(corpus: TableCorpus) -> Listing:
         for word, numbers in unknown.items()
     ]
     return Listing(rows, wrong)
-
-
-def find(corpus: TableCorpus) -> Path:
-    """The table's file: under the root, or where its path says; raises UserError."""
-    for candidate in (Path(corpus.root) / corpus.table, Path(corpus.table)):
-        if candidate.is_file():
-            return candidate
-    raise UserError(f"corpus {corpus.name}: table: no file {corpus.table!r} under {corpus.root}")
 
 
 def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from rawm.config.models import AASIST as Settings
+from rawm.config.detectors import AASIST as Settings
 from rawm.detectors.detector import Detector, MaskedBatchNorm, max_pool, valid
 from rawm.detectors.graph import Graph, GraphAttention, GraphPool, JoinedGraphAttention
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rawm.config.models import LCNN as Settings
+from rawm.config.detectors import LCNN as Settings
 from rawm.detectors.detector import Detector, MaskedBatchNorm, max_pool, valid
 from rawm.detectors.recurrent import BidirectionalLSTM
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from rawm.config.models import MLP as Settings
+from rawm.config.detectors import MLP as Settings
 from rawm.detectors.detector import Detector, pool_mean_std
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from rawm.config.models import SCNN as Settings
+from rawm.config.detectors import SCNN as Settings
 from rawm.detectors.detector import Detector, valid
 
 

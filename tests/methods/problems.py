@@ -6,8 +6,8 @@ import torch
 from pydantic import TypeAdapter
 
 from rawm.config import Training
+from rawm.config.detectors import DetectorFile
 from rawm.config.methods import MethodFile
-from rawm.config.models import DetectorFile
 from rawm.detectors import build as build_detector
 from rawm.frames import Frames
 from rawm.methods import METHODS

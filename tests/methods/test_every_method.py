@@ -22,7 +22,7 @@ from problems import (
 
 from rawm import checkpoint
 from rawm.config import Training
-from rawm.config.models import MLP
+from rawm.config.detectors import MLP
 from rawm.samples import Samples
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]

@@ -8,7 +8,7 @@ from problems import CPU, detector_for, gaussian_task, method_for, train
 from sklearn.linear_model import Ridge
 
 from rawm import checkpoint
-from rawm.config.models import MLP
+from rawm.config.detectors import MLP
 from rawm.methods.method import Task
 from rawm.samples import concatenate
 

@@ -73,4 +73,3 @@ class AASIST(Model):
 
 
 DetectorFile = Annotated[MLP | SCNN | LCNN | AASIST, Field(discriminator="type")]
-Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
