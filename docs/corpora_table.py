@@ -4,12 +4,13 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from marks import replaced
+
 from rawm import config
 from rawm.config.reading import read_yaml
 from rawm.paths import SPLITS
 
 PAGE = Path(__file__).parent / "corpora.md"
-BEGIN, END = "<!-- list: begin -->\n", "<!-- list: end -->"
 
 
 def counts(corpus: Any) -> str:
@@ -62,8 +63,7 @@ def listed() -> list[str]:
 
 def filled(page: str) -> str:
     """The page with its list made anew."""
-    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return page[:start] + "\n" + "\n".join(map(section, listed())) + "\n" + page[end:]
+    return replaced(page, "list", "\n" + "\n".join(map(section, listed())) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import json
 import re
 from pathlib import Path
 
+from marks import replaced
+
 from rawm import config
 from rawm.methods import class_of
 
@@ -18,7 +20,6 @@ README = Path(__file__).parent.parent / "README.md"
 BENCH = Path("results/bench.json")
 STUDIES = ("open_speech_all", "open_speech_ablation")
 COMPARISON = "results/{}/tables/comparison.csv"
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->"
 NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "pooled_eer")
 README_HEAD = (
     "| method | old samples | average EER | forgetting | EER when learned | pooled EER |\n|---|---|--:|--:|--:|--:|\n"
@@ -69,7 +70,7 @@ def filled(page: str) -> str:
         lines.append(
             (cells[1] == "-", _number(cells[1]), f"| `{label}` | {old} | {memory} | {' | '.join(cells)} | {paper} |\n")
         )
-    return replaced(page, HEAD + "".join(line for *_, line in sorted(lines)))
+    return replaced(page, "table", HEAD + "".join(line for *_, line in sorted(lines)))
 
 
 def comparison(*studies: str) -> dict[str, dict[str, str]]:
@@ -85,7 +86,7 @@ def readme(page: str) -> str:
     """The README with the results of the finished study; as it is without one."""
     rows = sorted(comparison(STUDIES[0]).values(), key=lambda row: float(row["average_eer_mean"]))
     cells = [[row["title"], kept(row["method"]), *(spread(row, name) for name in NUMBERS)] for row in rows]
-    return replaced(page, README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in cells)) if rows else page
+    return replaced(page, "table", README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in cells)) if rows else page
 
 
 def kept(label: str) -> str:
@@ -93,12 +94,6 @@ def kept(label: str) -> str:
     settings = config.load_method(label)
     method = class_of(settings.algorithm)
     return "all" if method.uses_old_data else str(settings.capacity) if method.keeps_samples else "none"
-
-
-def replaced(page: str, table: str) -> str:
-    """A page with another table between its marks."""
-    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return page[:start] + table + page[end:]
 
 
 def _number(cell: str) -> float:

@@ -7,9 +7,10 @@ import json
 import re
 from pathlib import Path
 
+from marks import replaced
+
 PAGE = Path(__file__).parent / "performance.md"
 BENCH = Path("results/bench.json")
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->"
 HEAD = "| what | measured | target | met |\n|---|--:|--:|---|\n"
 
 
@@ -41,8 +42,7 @@ def filled(page: str) -> str:
         return page
     results, before = json.loads(BENCH.read_text(encoding="utf-8")), shown_before(page)
     table = HEAD + "".join(row(record, before) for record in results["measured"])
-    start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return f"{page[:start]}{table}\n{machine(results['machine'])}{page[end:]}"
+    return replaced(page, "table", f"{table}\n{machine(results['machine'])}")
 
 
 if __name__ == "__main__":

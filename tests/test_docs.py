@@ -1,11 +1,12 @@
 """Pages agree with the code."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 
-import pytest
+import corpora_table
+import methods_table
+import performance_table
 
 from rawm import config
 from rawm.methods import METHODS
@@ -13,24 +14,10 @@ from rawm.methods import METHODS
 ROOT = Path(__file__).parent.parent
 
 
-def script(name):
-    """A script of docs/ as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def table():
-    return script("methods_table")
-
-
 def test_the_list_of_corpora_is_that_of_their_files(monkeypatch):
     monkeypatch.chdir(ROOT)
-    corpora = script("corpora_table")
-    page = corpora.PAGE.read_text(encoding="utf-8")
-    assert corpora.filled(page) == page, "run `python docs/corpora_table.py`"
+    page = corpora_table.PAGE.read_text(encoding="utf-8")
+    assert corpora_table.filled(page) == page, "run `python docs/corpora_table.py`"
     for label in config.labels("corpora"):
         loaded = config.load_corpus(label)
         if loaded.loader not in ("synthetic", "open_speech", "digits") and not label.startswith("evda_"):
@@ -38,19 +25,19 @@ def test_the_list_of_corpora_is_that_of_their_files(monkeypatch):
             assert loaded.title and loaded.licence and loaded.homepage and loaded.verified, label
 
 
-def test_the_table_of_methods_is_that_of_the_registry(table, monkeypatch):
+def test_the_table_of_methods_is_that_of_the_registry(monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(table, "BENCH", Path("not/there"))
-    monkeypatch.setattr(table, "COMPARISON", "not/{}/there")
-    page = table.PAGE.read_text(encoding="utf-8")
-    assert table.filled(page) == page, "run `python docs/methods_table.py`"
-    algorithms = {config.load_method(label).algorithm for label in table.shown_before(page)}
+    monkeypatch.setattr(methods_table, "BENCH", Path("not/there"))
+    monkeypatch.setattr(methods_table, "COMPARISON", "not/{}/there")
+    page = methods_table.PAGE.read_text(encoding="utf-8")
+    assert methods_table.filled(page) == page, "run `python docs/methods_table.py`"
+    algorithms = {config.load_method(label).algorithm for label in methods_table.shown_before(page)}
     assert algorithms == set(METHODS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table.readme(readme) == readme
+    assert methods_table.readme(readme) == readme
 
 
-def test_results_of_a_study_and_the_benchmark_reach_the_table(table, monkeypatch, tmp_path):
+def test_results_of_a_study_and_the_benchmark_reach_the_table(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     (tmp_path / "bench.json").write_text('{"perceptron": {"finetune": 1.0, "rawm": 1.234}}')
     (tmp_path / "comparison.csv").write_text(
@@ -58,20 +45,19 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(table, monkeypatch
         "learning_eer_mean,learning_eer_std,pooled_eer_mean,pooled_eer_std\n"
         "rawm,RAWM,12.34,0.56,7.8,0.9,8.0,0.5,15.0,1.5\n"
     )
-    monkeypatch.setattr(table, "BENCH", tmp_path / "bench.json")
-    monkeypatch.setattr(table, "COMPARISON", str(tmp_path / "comparison.csv"))
-    readme = table.readme((ROOT / "README.md").read_text(encoding="utf-8"))
+    monkeypatch.setattr(methods_table, "BENCH", tmp_path / "bench.json")
+    monkeypatch.setattr(methods_table, "COMPARISON", str(tmp_path / "comparison.csv"))
+    readme = methods_table.readme((ROOT / "README.md").read_text(encoding="utf-8"))
     assert "| RAWM | none | 12.3 ± 0.6 | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in readme
-    page = table.filled(table.PAGE.read_text(encoding="utf-8"))
-    assert table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
+    page = methods_table.filled(methods_table.PAGE.read_text(encoding="utf-8"))
+    assert methods_table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
     assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
 
 
 def test_benchmarks_reach_their_page_and_what_was_skipped_keeps_its_number(monkeypatch, tmp_path):
-    performance = script("performance_table")
-    monkeypatch.setattr(performance, "BENCH", tmp_path / "bench.json")
-    page = performance.PAGE.read_text(encoding="utf-8")
-    assert performance.filled(page) == page
+    monkeypatch.setattr(performance_table, "BENCH", tmp_path / "bench.json")
+    page = performance_table.PAGE.read_text(encoding="utf-8")
+    assert performance_table.filled(page) == page
     records = [
         {"what": "EWC: a", "value": 1.44, "shown": "1.44", "target": ">= 1.5", "met": False},
         {"what": "LwF: b", "value": 2, "shown": "2.00 s", "target": "", "met": None},
@@ -81,7 +67,7 @@ def test_benchmarks_reach_their_page_and_what_was_skipped_keeps_its_number(monke
     def fill(page, **changes):
         results = {"perceptron": {}, "measured": [records[0] | changes, records[1]], "machine": machine}
         (tmp_path / "bench.json").write_text(json.dumps(results))
-        return performance.filled(page)
+        return performance_table.filled(page)
 
     first = fill(page)
     assert "| EWC: a | 1.44 | >= 1.5 | no |\n| LwF: b | 2.00 s |  |  |\n" in first

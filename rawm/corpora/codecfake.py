@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, found, nested, utterance
+from rawm.corpora.listing import Listing, Protocol, nested, paths_by_name, utterance
 
 TESTS = ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "A1", "A2", "A3")
 XIE_WORDS = {"real": "genuine", "fake": "fake"}
@@ -64,7 +64,7 @@ def read_wu(corpus: OfficialCorpus) -> Listing:
     Source: huggingface.co/datasets/rogertseng/CodecFake_wavs, arXiv:2406.07237.
     """
     rows, strange = [], []
-    for file, path in found(Path(corpus.root)).items():
+    for file, path in paths_by_name(Path(corpus.root)).items():
         if name := _WU.fullmatch(file):
             rows.append(_vctk(corpus, name, path, "fake"))
         elif file.endswith(".wav"):
@@ -106,7 +106,7 @@ def _cors(corpus: OfficialCorpus, root: Path) -> Listing:
 def _cosg(corpus: OfficialCorpus, root: Path) -> Listing:
     protocol, rows = Protocol(root / "CoSG_labels.txt", (6,), PLUS_WORDS), []
     folder = _folder(root, "SLMdemos_16k") or "CoSG"
-    paths = found(root, folder)
+    paths = paths_by_name(root, folder)
     for model, clip, _, _, _, word in protocol:
         if label := protocol.label(word):
             path = paths.get(f"{clip}.wav", f"{folder}/{clip}.wav")
