@@ -1,0 +1,32 @@
+"""`rawm <verb>`: each verb parses its options and calls one function."""
+
+import sys
+
+import typer
+
+from rawm.cli import configuration, corpora, features, results, runs, tracking
+from rawm.errors import UserError
+
+app = typer.Typer(
+    name="rawm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its steps is "
+    "one of these commands, to be copied, repeated and debugged alone.",
+)
+for verbs in (configuration, corpora, features, runs, results, tracking):
+    app.add_typer(verbs.app)
+
+
+def main() -> None:
+    """Run a verb; a user's mistake is printed without a traceback and gives exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"rawm: {line}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,3 @@
+from rawm.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""Verbs about recordings: `rawm corpora ...` and `rawm streams ...`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawm import config, paths
+from rawm.cli.options import example
+from rawm.errors import UserError
+
+app = typer.Typer()
+corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora.")
+app.add_typer(corpora, name="corpora")
+streams = typer.Typer(no_args_is_help=True, help="Audit streams of tasks.")
+app.add_typer(streams, name="streams")
+
+
+@corpora.command("list", epilog=example("rawm corpora list"))
+def list_corpora():
+    """List the corpora of config/corpora/: loader, folder, whether its manifest is made."""
+    for label in config.labels("corpora"):
+        corpus = config.load_corpus(label)
+        made = "ready" if paths.manifest(label).exists() else "not made yet"
+        typer.echo(f"{label:24} {corpus.loader:12} {made:14} {corpus.root}  {corpus.title}")
+
+
+@corpora.command("fetch", epilog=example("rawm corpora fetch open_en_tts"))
+def fetch_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    receipt: Annotated[Path | None, typer.Option(help="Where to write what was fetched.")] = None,
+):
+    """Fetch the Debian packages that an open-speech corpus is made of, without root."""
+    from rawm.corpora import open_speech
+
+    loaded = config.load_corpus(corpus)
+    if not isinstance(loaded, config.OpenSpeechCorpus):
+        raise UserError(
+            f"corpus {corpus}: loader {loaded.loader} has nothing to fetch; use `rawm corpora make {corpus}`"
+        )
+    open_speech.fetch(loaded, paths.PACKAGES, receipt or paths.PACKAGES / f"{corpus}.json")
+
+
+@corpora.command(
+    "make", epilog=example("rawm corpora make synthetic_buzz", "rawm corpora make open_en_tts --workers 2")
+)
+def make_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make audio.")] = 1,
+):
+    """Write a corpus' manifest, and its audio where the pipeline makes it itself."""
+    from rawm.corpora import make
+
+    make(config.load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
+
+
+@corpora.command("check", epilog=example("rawm corpora check in_the_wild", "rawm corpora check my_corpus --deep"))
+def check_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decode every file too, and compare files of equal size.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Files decoded at a time.")] = 4,
+):
+    """Audit a corpus: counts, missing and unlisted files, duplicates, leaks between splits, unreadable audio."""
+    from rawm.corpora import audit
+
+    _report(audit.check(config.load_corpus(corpus), deep, workers))
+
+
+@streams.command("check", epilog=example("rawm streams check open_speech", "rawm streams check open_speech --deep"))
+def check_stream(
+    stream: Annotated[str, typer.Argument(help="Label of a file in config/streams/.")],
+    deep: Annotated[bool, typer.Option("--deep", help="Compare the bytes of files of equal size too.")] = False,
+):
+    """Look for utterances, sentences and speakers in training data of one task and evaluation data of another."""
+    from rawm.corpora import leakage
+
+    _report(leakage.check(stream, config.load_stream(stream), deep))
+
+
+def _report(report) -> None:
+    for line in report.lines():
+        typer.echo(line)
+    if report.errors:
+        raise typer.Exit(1)

@@ -1,0 +1,124 @@
+"""Verbs about features: `rawm extract` and `rawm import ...`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rawm import config, paths
+from rawm.cli.options import Corpus, Device, Threads, example, use_torch
+from rawm.errors import UserError
+
+app = typer.Typer()
+imports = typer.Typer(no_args_is_help=True, help="Turn features that others computed into feature folders.")
+app.add_typer(imports, name="import")
+
+
+@app.command(
+    epilog=example(
+        "rawm extract --frontend lfcc_stats --corpus open_en_tts",
+        "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --shard 2of8 --threads 4",
+        "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --join 8",
+    )
+)
+def extract(
+    frontend: Annotated[str, typer.Option(help="Label of a file in config/frontends/.")],
+    corpus: Corpus,
+    split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = list(paths.SPLITS),  # noqa: B006
+    shard: Annotated[str | None, typer.Option(help="Only this part, e.g. 2of8.")] = None,
+    join: Annotated[int | None, typer.Option(min=1, help="Join so many parts that were computed before.")] = None,
+    device: Device = "auto",
+    threads: Threads = 1,
+):
+    """Compute the features of a corpus, one file a split."""
+    loaded, settings = config.load_corpus(corpus), config.load_frontend(frontend)
+    if unknown := sorted(set(split) - set(paths.SPLITS)):
+        raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
+    if problem := config.mismatch(settings, loaded):
+        raise UserError(f"--frontend {frontend}: {problem}")
+    part = _shard(shard)
+    if join:
+        from rawm.features import join as join_shards
+
+        for name in split:
+            shards = [paths.feature_shard(frontend, corpus, name, f"{number}of{join}") for number in range(1, join + 1)]
+            join_shards(shards, paths.features(frontend, corpus, name))
+    elif settings.type == "stored":
+        from rawm.frontends import stored
+
+        for name in split:
+            stored.extract(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
+    else:
+        from rawm import extraction
+
+        neural = settings.type == "ssl"
+        where = use_torch(device if neural else "cpu", threads if neural else 1)
+        for name in split:
+            output = (
+                paths.feature_shard(frontend, corpus, name, shard) if shard else paths.features(frontend, corpus, name)
+            )
+            extraction.extract(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
+
+
+def _shard(text: str | None) -> tuple[int, int]:
+    """2of8 -> (2, 8)."""
+    if text is None:
+        return 1, 1
+    number, _, of = text.partition("of")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise UserError(f"--shard {text}: is not a part; write e.g. 2of8 for the second of eight")
+    return int(number), int(of)
+
+
+Output = Annotated[Path, typer.Option(help="Feature folder to write.")]
+
+
+@imports.command(
+    "features",
+    epilog=example(
+        "rawm import features protocol.csv --output /data/mine_wav2vec > config/corpora/mine_wav2vec.yaml",
+        "rawm import features frames.parquet --output /data/mine --name xlsr --pool mean",
+    ),
+)
+def import_features(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV or Parquet with the columns utterance_id, path (of a .npy, .pt or .pth file, relative to "
+            "the table), label and, where known, split, speaker, attack, language, condition, group."
+        ),
+    ],
+    output: Output,
+    name: Annotated[str, typer.Option(help="Name of the feature set.")] = "features",
+    pool: Annotated[Literal["none", "mean"], typer.Option(help="mean: average frames (T, d) over time.")] = "none",
+):
+    """Write a feature folder from a table of vectors (d,) or frames (T, d), and print the corpus file that uses it."""
+    from rawm import importing
+
+    _show_import(output, name, importing.import_table(table, output, name, pool))
+
+
+@imports.command(
+    "clear",
+    epilog=example(
+        "rawm import clear /data/clear100 --features moco_b0 --output /data/clear100_moco > config/corpora/mine.yaml"
+    ),
+)
+def import_clear(
+    root: Annotated[Path, typer.Argument(help="Folder of CLEAR-10 or CLEAR-100, in any of its layouts.")],
+    output: Output,
+    features: Annotated[str, typer.Option(help="Name of the feature set: moco_b0, imagenet, ...")] = "moco_b0",
+):
+    """Write a feature folder from CLEAR's stored features, and print the corpus file that uses it."""
+    from rawm.config.corpora import ClearCorpus
+    from rawm.corpora.clear import import_folder
+
+    corpus = ClearCorpus(loader="clear", name=output.name, root=str(root), features=features)
+    _show_import(output, features, import_folder(corpus, output))
+
+
+def _show_import(folder: Path, name: str, rows: list) -> None:
+    from rawm.importing import corpus_file
+
+    typer.echo(corpus_file(folder, rows), nl=False)
+    typer.echo(f"{len(rows)} rows; use a front-end file with `type: stored` and `features: {name}`", err=True)

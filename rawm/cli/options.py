@@ -1,0 +1,47 @@
+"""What the verbs share: options, examples in their help, and loading what an option names."""
+
+from typing import Annotated
+
+import typer
+
+from rawm import config
+from rawm.errors import UserError
+
+Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
+Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the run.")]
+Device = Annotated[str, typer.Option(envvar="RAWM_DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of torch; results do not depend on other running jobs.")]
+Corpus = Annotated[str, typer.Option(help="Label of a file in config/corpora/.")]
+
+Uri = Annotated[
+    str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI; default config.yaml.")
+]
+
+
+def example(*lines: str) -> str:
+    return "[bold]Examples[/bold]\n\n" + "\n\n".join(f"  $ {line}" for line in lines)
+
+
+def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> config.Study:
+    """Load a study and make sure that a method and a seed belong to it."""
+    study = config.load_study(name or config.load_main().study)
+    if method is not None and method not in study.methods:
+        raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
+    if seed is not None and seed not in study.settings.seeds:
+        seeds = ", ".join(map(str, study.settings.seeds))
+        raise UserError(f"--seed {seed}: is not a seed of study {study.name}; it has {seeds}")
+    return study
+
+
+def use_torch(device: str, threads: int):
+    """Fix torch's threads; return the device, with deterministic kernels where they are not the rule."""
+    import torch
+
+    from rawm.training import choose_device
+
+    torch.set_num_threads(threads)
+    where = choose_device(device)
+    if where.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    return where

@@ -1,0 +1,77 @@
+"""Verbs that train and score detectors."""
+
+from typing import Annotated
+
+import typer
+
+from rawm import config
+from rawm.cli.options import Device, Method, Seed, Study, Threads, Uri, example, load_study, use_torch
+from rawm.errors import UserError
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("rawm train --study open_speech --method rawm --seed 0 --task 1"))
+def train(
+    study: Study,
+    method: Method,
+    seed: Seed,
+    task: Annotated[int, typer.Option(min=1, help="Number of the task; the one before it must be trained.")],
+    device: Device = "auto",
+    threads: Threads = 1,
+):
+    """Train one task of one run, starting from the files of the task before."""
+    loaded = load_study(study, method, seed)
+    if task > len(loaded.tasks):
+        raise UserError(f"--task {task}: study {study} has {len(loaded.tasks)} tasks")
+    where = use_torch(device, threads)
+    from rawm.eager import skip_compiler
+    from rawm.training import train_task
+
+    skip_compiler()
+    train_task(loaded, method, seed, task, where)
+
+
+@app.command(epilog=example("rawm evaluate --study open_speech --method rawm --seed 0"))
+def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", threads: Threads = 1):
+    """Score every task with every checkpoint of one run; write scores.parquet and metrics.json."""
+    loaded = load_study(study, method, seed)
+    where = use_torch(device, threads)
+    from rawm.evaluation import evaluate_run
+
+    evaluate_run(loaded, method, seed, where)
+
+
+@app.command(epilog=example("rawm tune open_speech --workers 2", "rawm tune open_speech --method rawm --write"))
+def tune(
+    search: Annotated[str, typer.Argument(help="Label of a file in config/searches/.")],
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
+    device: Device = "auto",
+    write: Annotated[bool, typer.Option("--write", help="Put the chosen values into config/methods/ too.")] = False,
+    mirror: Annotated[bool, typer.Option("--track/--no-track", help="Mirror the trials to MLflow.")] = True,
+    uri: Uri = None,
+):
+    """Choose hyper-parameters on the development data of the tasks seen so far. Goes on where it was stopped."""
+    from rawm.config.trials import load_search
+
+    loaded = load_search(search)
+    methods = method or list(loaded.trials)
+    if unknown := [name for name in methods if name not in loaded.trials]:
+        raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.trials)}")
+    where = str(use_torch(device, 1))
+    from rawm import tuning
+    from rawm.eager import skip_compiler
+
+    skip_compiler()
+    results = tuning.tune(loaded, methods, workers, where)
+    tuning.show(results)
+    if write:
+        for name in tuning.write_chosen(search, results):
+            typer.echo(name)
+    if mirror:
+        from rawm import tracking
+
+        settings = config.load_main().tracking
+        trials = [trial for ranking in results.values() for trial in ranking]
+        tracking.log_trials(trials, uri or settings.uri, f"rawm/tuning/{search}")

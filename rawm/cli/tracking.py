@@ -1,0 +1,43 @@
+"""Verbs that mirror runs to MLflow and show them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rawm import config
+from rawm.cli.options import Study, Uri, example, load_study
+
+app = typer.Typer()
+
+
+def _tracking(study: str, uri: str | None) -> tuple[str, str]:
+    """Tracking URI and experiment name of a study."""
+    settings = config.load_main().tracking
+    return uri or settings.uri, settings.experiment or f"rawm/{study}"
+
+
+@app.command(epilog=example("rawm track --study open_speech", "rawm track --study open_speech --uri http://host:5000"))
+def track(
+    study: Study, uri: Uri = None, receipt: Annotated[Path | None, typer.Option(help="Write what was done.")] = None
+):
+    """Mirror all finished runs of a study to MLflow. Doing it again changes nothing."""
+    from rawm import tracking
+
+    where, experiment = _tracking(study, uri)
+    tracking.log_study(load_study(study), where, experiment, receipt)
+
+
+@app.command(epilog=example("rawm ui", "rawm ui --study synthetic --port 5050"))
+def ui(
+    study: Annotated[str | None, typer.Option(help="Study to link to; default: the one of config/config.yaml.")] = None,
+    uri: Uri = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+):
+    """Start the MLflow UI and print the link that opens the study's saved view."""
+    from rawm import tracking
+
+    loaded = load_study(study)
+    where, experiment = _tracking(loaded.name, uri)
+    tracking.serve(loaded, where, experiment, host, port)
