@@ -65,3 +65,8 @@ def scores(study: str, method: str, seed: int) -> Path:
 
 def metrics(study: str, method: str, seed: int) -> Path:
     return run(study, method, seed) / "metrics.json"
+
+
+def intervals(study: str) -> Path:
+    """Intervals, paired differences and ranks of a study's methods."""
+    return RESULTS / study / "intervals.json"
