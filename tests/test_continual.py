@@ -40,7 +40,11 @@ def test_numbers_done_by_hand():
     assert continual.backward_transfer(HAND) == pytest.approx((-10 + 3) / 2)
     # 48 -> 40 after task 1, 46 -> 30 after task 2
     assert continual.forward_transfer(HAND) == pytest.approx((8 + 16) / 2)
+    # task 1: 10 -> 20; task 2: 12 -> 9
+    assert continual.forgetting_since_learned(HAND) == pytest.approx((10 - 3) / 2)
+    assert continual.forgetting_by_task(HAND) == pytest.approx([12, -3])
     assert continual.average_after_task(HAND) == pytest.approx([10, 10, 35 / 3])
+    assert continual.area_under_learning_curve(HAND) == pytest.approx((10 + 10 + 35 / 3) / 3)
 
 
 def test_signs_say_what_the_names_say():
@@ -61,9 +65,12 @@ def test_one_task_has_nothing_to_forget_or_to_transfer():
         "backward_transfer_eer_reduction": None,
         "forward_transfer_eer_reduction": None,
         "learning_eer": 7.0,
+        "aulc_eer": 7.0,
         "average_eer_after_task": [7.0],
     }
     assert continual.forgetting_from_best([[48.0], [7.0]]) is None
+    assert continual.forgetting_since_learned([[48.0], [7.0]]) is None
+    assert continual.forgetting_by_task([[48.0], [7.0]]).shape == (0,)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
@@ -90,6 +97,8 @@ def test_relations_between_the_numbers(matrix):
         # The best earlier checkpoint is at least as good as the one right after learning.
         assert forgetting >= -summary["backward_transfer_eer_reduction"] - 1e-9
         assert continual.forgetting_from_best(matrix) >= max(forgetting, 0) - 1e-9
+        since_learned = continual.forgetting_since_learned(matrix)
+        assert since_learned == pytest.approx(-summary["backward_transfer_eer_reduction"])
         # What was learned and what was lost since make the final average.
         lost = -summary["backward_transfer_eer_reduction"] * (tasks - 1) / tasks
         assert summary["average_eer"] == pytest.approx(summary["learning_eer"] + lost)
@@ -102,6 +111,7 @@ def test_keys_of_an_eer_study_stay_as_they_are():
         "backward_transfer_eer_reduction",
         "forward_transfer_eer_reduction",
         "learning_eer",
+        "aulc_eer",
         "pooled_eer",
     ]
     assert (EER.matrix, EER.average_after_task, EER.dev) == ("eer_matrix", "average_eer_after_task", "dev_eer")
@@ -116,6 +126,18 @@ def test_accuracies_done_by_hand():
     assert found["backward_transfer_accuracy_increase"] == pytest.approx((-10 + 3) / 2)
     assert found["forward_transfer_accuracy_increase"] == pytest.approx((8 + 16) / 2)
     assert found["average_accuracy_after_task"] == pytest.approx([90, 90, 265 / 3])
+
+
+@given(matrices, matrices)
+def test_a_stack_of_matrices_gives_the_numbers_of_each(first, second):
+    second = np.resize(second, first.shape)
+    stack = np.stack([[first, second], [second, first]])
+    functions = [continual.numbers(stack, EER), continual.clear(stack)]
+    for found, single in zip(functions, (lambda m: continual.numbers(m, EER), continual.clear), strict=True):
+        for key, values in found.items():
+            one, two = single(first)[key], single(second)[key]
+            assert values is None if one is None else values == pytest.approx(np.array([[one, two], [two, one]]))
+    assert continual.average_after_task(stack)[1, 0] == pytest.approx(continual.average_after_task(second))
 
 
 @given(matrices)

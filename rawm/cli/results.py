@@ -1,4 +1,4 @@
-"""Verbs that turn the scores of finished runs into tables and figures."""
+"""Verbs that turn the scores of finished runs into intervals, tables and figures."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,25 @@ from rawm import paths
 from rawm.cli.options import Study, example, load_study
 
 app = typer.Typer()
+
+
+@app.command(
+    epilog=example("rawm intervals --study open_speech", "rawm intervals --study open_speech --groups speaker")
+)
+def intervals(
+    study: Study,
+    resamples: Annotated[int, typer.Option(min=100, help="How many times utterances and seeds are drawn.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 0,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share of the resamples in an interval.")] = 0.95,
+    groups: Annotated[
+        str, typer.Option(help="What is drawn: group, speaker or utterance, as in the manifest.")
+    ] = "group",
+    threads: Annotated[int, typer.Option(min=1, help="Runs that are resampled at a time.")] = 1,
+):
+    """Estimate how sure a study's numbers are: intervals, paired differences of methods, ranks (intervals.json)."""
+    from rawm import uncertainty
+
+    uncertainty.make(load_study(study), resamples, seed, level, groups, threads)
 
 
 @app.command(epilog=example("rawm tables --study open_speech"))

@@ -7,15 +7,20 @@ accuracy fell by" are one number. `summarise` names each difference by the direc
 `..._eer_increase` and `..._accuracy_decrease` are worse when larger, `..._eer_reduction` and `..._accuracy_increase`
 are better when larger.
 
-A mean over no task (forgetting with T = 1) is None.
+A mean over no task (forgetting with T = 1) is None. A stack of matrices, (..., T + 1, T), gives an array (...) of each
+number. Stability is what `forgetting` takes away, plasticity is `learning`.
 
 Source:
     Lopez-Paz & Ranzato 2017 (backward and forward transfer), Chaudhry et al. 2018 (forgetting), with EER in place of
-    accuracy where fakes are detected. Lin et al. 2021, "The CLEAR benchmark" (`clear`).
+    accuracy where fakes are detected. Riemer et al. 2019 (`learning`, their learning accuracy). Rebuffi et al. 2017
+    (`area_under_learning_curve`, iCaRL's average incremental accuracy). Lin et al. 2021, "The CLEAR benchmark"
+    (`clear`).
 
 Deviations:
     Forward transfer is counted against the untrained detector of the same seed, not a mean over random ones.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,75 +30,106 @@ from rawm.metrics.measure import Measure
 
 
 def _checked(matrix: ArrayLike) -> np.ndarray:
-    """The matrix as float64 (T + 1, T); raises UserError for another shape or a number that is not finite."""
+    """The matrices as float64 (..., T + 1, T); raises UserError for another shape or a number that is not finite."""
     array = np.asarray(matrix, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] != array.shape[1] + 1 or not array.shape[1]:
+    if array.ndim < 2 or array.shape[-2] != array.shape[-1] + 1 or not array.shape[-1]:
         raise UserError(f"a matrix of shape {array.shape} is no stream; T + 1 rows and T columns are needed")
     if not np.isfinite(array).all():
         raise UserError("the matrix has cells that are not finite numbers; evaluate every task after every task")
     return array
 
 
-def _mean(values: np.ndarray) -> float | None:
-    return float(values.mean()) if values.size else None
+def _trained(matrix: ArrayLike) -> np.ndarray:
+    """The rows after training, (..., T, T)."""
+    return _checked(matrix)[..., 1:, :]
 
 
-def average(matrix: ArrayLike) -> float:
+def _diagonal(rows: np.ndarray, offset: int = 0) -> np.ndarray:
+    return rows.diagonal(offset, axis1=-2, axis2=-1)
+
+
+def _mean(values: np.ndarray) -> Any:
+    """Mean over the last axis: a float, or an array for a stack; None over nothing."""
+    if not values.shape[-1]:
+        return None
+    mean = values.mean(axis=-1)
+    return mean if mean.ndim else float(mean)
+
+
+def average(matrix: ArrayLike) -> Any:
     """Mean over all tasks after the last one, percent."""
-    return float(_checked(matrix)[-1].mean())
+    return _mean(_checked(matrix)[..., -1, :])
 
 
-def learning(matrix: ArrayLike) -> float:
-    """Mean of each task right after it was learned, percent: how well the detector still learns."""
-    return float(_checked(matrix)[1:].diagonal().mean())
+def learning(matrix: ArrayLike) -> Any:
+    """Mean of each task right after it was learned, percent: how well the detector still learns, its plasticity."""
+    return _mean(_diagonal(_trained(matrix)))
 
 
-def average_after_task(matrix: ArrayLike) -> list[float]:
-    """For i = 1..T, the mean over tasks 1..i after task i, percent."""
-    rows = _checked(matrix)[1:]
-    return [float(row[: index + 1].mean()) for index, row in enumerate(rows)]
+def average_after_task(matrix: ArrayLike) -> np.ndarray:
+    """For i = 1..T, the mean over tasks 1..i after task i, percent, (..., T)."""
+    seen = np.cumsum(_trained(matrix), axis=-1)
+    return _diagonal(seen) / np.arange(1, seen.shape[-1] + 1)
 
 
-def forgetting(errors: ArrayLike) -> float | None:
-    """Mean over tasks j < T of the final error minus the lowest error that rows j..T-1 had, percentage points.
+def area_under_learning_curve(matrix: ArrayLike) -> Any:
+    """Mean of `average_after_task`, percent: how good the detector is all along, not only at the end."""
+    return _mean(average_after_task(matrix))
+
+
+def forgetting_by_task(errors: ArrayLike) -> np.ndarray:
+    """For tasks j < T the final error minus the lowest error that rows j..T-1 had, percentage points, (..., T - 1)."""
+    rows = _trained(errors)
+    best = [rows[..., task:-1, task].min(axis=-1) for task in range(rows.shape[-1] - 1)]
+    return rows[..., -1, :-1] - np.stack(best, axis=-1) if best else rows[..., -1, :0]
+
+
+def forgetting(errors: ArrayLike) -> Any:
+    """Mean of `forgetting_by_task`: how much worse earlier tasks are at the end than at their best, points.
 
     Positive = forgot. Negative = a task was never better than at the end (Chaudhry et al. 2018: the last row does not
     take part in the best one). None for one task.
     """
-    rows = _checked(errors)[1:]
-    best = [rows[task:-1, task].min() for task in range(len(rows) - 1)]
-    return _mean(rows[-1, :-1] - np.array(best))
+    return _mean(forgetting_by_task(errors))
 
 
-def forgetting_from_best(errors: ArrayLike) -> float | None:
+def forgetting_from_best(errors: ArrayLike) -> Any:
     """As `forgetting`, but the best is taken over every row after training, the last included.
 
     Never negative; the definition of Mammoth and of the published EVDA benchmark numbers. None for one task.
     """
-    rows = _checked(errors)[1:]
-    return _mean(rows[-1, :-1] - rows[:, :-1].min(axis=0))
+    rows = _trained(errors)
+    return _mean(rows[..., -1, :-1] - rows[..., :-1].min(axis=-2))
 
 
-def backward_transfer(errors: ArrayLike) -> float | None:
+def forgetting_since_learned(errors: ArrayLike) -> Any:
+    """Mean over tasks j < T of the final error minus the one right after learning j, percentage points.
+
+    Positive = forgot. It is `backward_transfer` with the other sign, and at most `forgetting`. None for one task.
+    """
+    rows = _trained(errors)
+    return _mean(rows[..., -1, :-1] - _diagonal(rows)[..., :-1])
+
+
+def backward_transfer(errors: ArrayLike) -> Any:
     """Mean over tasks j < T of the error right after learning j minus the final one, percentage points.
 
     Positive = later tasks helped earlier ones. None for one task.
     """
-    rows = _checked(errors)[1:]
-    return _mean(rows.diagonal()[:-1] - rows[-1, :-1])
+    rows = _trained(errors)
+    return _mean(_diagonal(rows)[..., :-1] - rows[..., -1, :-1])
 
 
-def forward_transfer(errors: ArrayLike) -> float | None:
+def forward_transfer(errors: ArrayLike) -> Any:
     """Mean over tasks j > 1 of the untrained detector's error minus the error just before learning j, points.
 
     Positive = earlier tasks helped a task not yet seen. None for one task.
     """
     rows = _checked(errors)
-    before = rows[1:].diagonal(offset=1)
-    return _mean(rows[0, 1:] - before)
+    return _mean(rows[..., 0, 1:] - _diagonal(rows[..., 1:, :], 1))
 
 
-def clear(accuracies: ArrayLike) -> dict[str, float | None]:
+def clear(accuracies: ArrayLike) -> dict[str, Any]:
     """CLEAR's four numbers: means over parts of the accuracy matrix without its untrained row, percent.
 
     They are levels, not differences, and higher is better for all: "transfer" is no gain over anything, unlike in
@@ -104,17 +140,18 @@ def clear(accuracies: ArrayLike) -> dict[str, float | None]:
         is the diagonal, next-domain the superdiagonal, backward and forward transfer all that is strictly below and
         strictly above the diagonal.
     """
-    rows = _checked(accuracies)[1:]
+    rows = _trained(accuracies)
+    tasks = rows.shape[-1]
     return {
-        "in_domain_accuracy": _mean(rows.diagonal()),
-        "next_domain_accuracy": _mean(rows.diagonal(offset=1)),
-        "clear_backward_transfer": _mean(rows[np.tril_indices_from(rows, -1)]),
-        "clear_forward_transfer": _mean(rows[np.triu_indices_from(rows, 1)]),
+        "in_domain_accuracy": _mean(_diagonal(rows)),
+        "next_domain_accuracy": _mean(_diagonal(rows, 1)),
+        "clear_backward_transfer": _mean(rows[..., *np.tril_indices(tasks, -1)]),
+        "clear_forward_transfer": _mean(rows[..., *np.triu_indices(tasks, 1)]),
     }
 
 
-def summarise(matrix: ArrayLike, measure: Measure) -> dict[str, float | list[float] | None]:
-    """What a run reports of any measure, by its key; raises UserError for a matrix of the wrong shape."""
+def numbers(matrix: ArrayLike, measure: Measure) -> dict[str, Any]:
+    """The single numbers of a matrix, or arrays of them of a stack, by key; raises UserError for a wrong shape."""
     errors = measure.errors(_checked(matrix))
     return {
         measure.average: average(matrix),
@@ -122,5 +159,10 @@ def summarise(matrix: ArrayLike, measure: Measure) -> dict[str, float | list[flo
         measure.backward_transfer: backward_transfer(errors),
         measure.forward_transfer: forward_transfer(errors),
         measure.learning: learning(matrix),
-        measure.average_after_task: average_after_task(matrix),
+        measure.area: area_under_learning_curve(matrix),
     }
+
+
+def summarise(matrix: ArrayLike, measure: Measure) -> dict[str, float | list[float] | None]:
+    """What a run reports of any measure, by its key; raises UserError for a matrix of the wrong shape."""
+    return numbers(matrix, measure) | {measure.average_after_task: average_after_task(matrix).tolist()}

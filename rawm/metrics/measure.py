@@ -80,6 +80,11 @@ class Measure:
         return f"forward_transfer_{self.name}_{self.better}"
 
     @property
+    def area(self) -> str:
+        """Key of the area under the learning curve."""
+        return f"aulc_{self.name}"
+
+    @property
     def dev(self) -> str:
         """Key of its value on development data."""
         return f"dev_{self.name}"
@@ -93,6 +98,7 @@ class Measure:
             Metric(self.backward_transfer, f"Backward transfer ({self.title} {self.better}, points)", "BWT", False),
             Metric(self.forward_transfer, f"Forward transfer ({self.title} {self.better}, points)", "FWT", False),
             Metric(self.learning, f"Learning {self.title} (%)", "Learning", self.lower_is_better),
+            Metric(self.area, f"Area under the learning curve ({self.title}, %)", "AULC", self.lower_is_better),
             *self.extra,
         )
 

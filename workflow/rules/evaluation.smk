@@ -1,7 +1,8 @@
 """
-Evaluation: checkpoints + evaluation features -> scores.parquet and metrics.json of a run
+Evaluation: checkpoints + evaluation features -> scores.parquet and metrics.json of a run, intervals.json of the study
 
-Every checkpoint, and the untrained detector, scores every task, also those not yet seen.
+Every checkpoint, and the untrained detector, scores every task, also those not yet seen. How sure the numbers are is
+estimated from the scores of all runs together.
 """
 
 
@@ -25,3 +26,24 @@ rule evaluate_run:
     shell:
         "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
         " --threads {threads} > {log} 2>&1"
+
+
+rule estimate_uncertainty:
+    """Intervals of every method's numbers, paired differences between methods, and their ranks."""
+    input:
+        metrics=lambda wildcards: all_metrics(wildcards.study),
+        manifests=manifests,
+        study="config/studies/{study}.yaml",
+        stream=stream_file,
+        methods=method_files,
+    output:
+        "results/{study}/intervals.json",
+    log:
+        "results/{study}/logs/estimate_uncertainty.log",
+    benchmark:
+        "results/{study}/benchmarks/estimate_uncertainty.tsv"
+    threads: 2
+    params:
+        code=code_hash("rawm.uncertainty"),
+    shell:
+        "rawm intervals --study {wildcards.study} --threads {threads} > {log} 2>&1"
