@@ -1,8 +1,9 @@
-"""A small study on real recordings, fetched from the machine's Debian mirror: two tasks, two methods, two seeds."""
+"""Small studies on real recordings, fetched from the machine's Debian mirror: two tasks, and detectors of all kinds."""
 
 import json
 import shutil
 
+import encoders
 import pytest
 from test_workflow import ROOT, SNAKEFILE, run
 
@@ -42,7 +43,24 @@ detector: mlp_small
 methods: [finetune, rawm]
 seeds: [0, 1]
 """,
+    "frontends/small_ssl.yaml": "{type: ssl, model: custom, weights: encoder.pt, layers: [1, -1], batch_seconds: 20}",
+    "detectors/small_lcnn.yaml": "{type: lcnn, channels: 4, recurrent_layers: 1, embedding: 16, dropout: 0}",
+    "detectors/small_scnn.yaml": "{type: scnn, projection: 16, channels: 16}",
 }  # fmt: skip
+
+#: Studies on frames: front-end and detector.
+ON_FRAMES = {"lcnn": ("lfcc", "small_lcnn"), "scnn": ("lfcc", "small_scnn"), "ssl": ("small_ssl", "small_scnn")}
+for name, (frontend, detector) in ON_FRAMES.items():
+    FILES[f"studies/short_{name}.yaml"] = f"""
+title: Short real speech, {detector} on {frontend}
+stream: short
+frontend: {frontend}
+detector: {detector}
+methods: [rawm]
+seeds: [0]
+training: {{epochs: 4, learning_rate: 0.01, crop_frames: 100}}
+equal_training: true
+"""
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +79,18 @@ def test_a_detector_learns_real_speech(finished):
             metrics = json.loads((finished / f"results/short/runs/{method}/seed{seed}/metrics.json").read_text())
             assert metrics["eer_matrix"][1][0] < 30  # the first task, just learned
             assert len(metrics["eer_matrix"]) == 3
+
+
+@pytest.mark.parametrize("name", ON_FRAMES)
+def test_detectors_of_frames_are_trained_on_real_speech(name, finished):
+    encoders.save_torchaudio(encoders.encoder("base"), "base", finished)
+    target = f"results/short_{name}/runs/rawm/seed0/metrics.json"
+    run("snakemake", target, "--snakefile", str(SNAKEFILE), "--cores", "2", folder=finished)
+    matrix = json.loads((finished / target).read_text())["eer_matrix"]
+    assert matrix[1] != matrix[0] and matrix[2] != matrix[1]  # both tasks changed the detector
+    history = finished / f"results/short_{name}/runs/rawm/seed0/task1/history.jsonl"
+    losses = [json.loads(line)["loss"] for line in history.read_text().splitlines()]
+    assert losses[-1] < losses[0]
 
 
 def test_the_audit_finds_nothing_wrong(finished):
