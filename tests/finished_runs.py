@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import yaml
 from safetensors.numpy import save_file
 
-from rawm import metrics, paths
+from rawm import manifest, metrics, paths
 from rawm.config import Study, load_study
-from rawm.files import write_json, write_text
+from rawm.files import write_json
 
 REPOSITORY = Path(__file__).parents[1]
 STUDY = "demo"
@@ -53,12 +53,23 @@ def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_pro
     study |= {"title": "Made-up runs", "description": "What is forgotten?", "stream": STUDY}
     study |= {"methods": list(methods), "seeds": list(seeds), "training": {"epochs": 4}}
     _write(config / "studies" / f"{STUDY}.yaml", study)
-    write_text(paths.manifest("synthetic_buzz"), "stands for a manifest")
     loaded = load_study(STUDY, config)
+    _write_manifest(loaded)
     for index, method in enumerate(methods):
         for seed in seeds:
             make_run(loaded, method, seed, strength=0.3 + 0.7 * (index % 7) / 6, with_projectors=with_projectors)
     return loaded
+
+
+def _write_manifest(study: Study) -> None:
+    """The utterances of all tasks as evaluation data of one corpus, two in a group."""
+    unknown = dict.fromkeys(manifest.COLUMNS, "-") | {"corpus": "synthetic_buzz", "split": "eval", "duration_s": 1.0}
+    rows = []
+    for task in range(1, len(study.tasks) + 1):
+        for number, label in enumerate(_labels(study, task)):
+            name = {key: f"t{task}_{number:03d}" for key in ("utterance_id", "path")}
+            rows.append(unknown | name | {"label": label, "group": f"t{task}_{number // 2}"})
+    manifest.write(rows, paths.manifest("synthetic_buzz"), labels=None)
 
 
 def _write(path: Path, content: dict) -> None:
@@ -75,7 +86,8 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
             distance = _distance(after, task, strength) + (0.2 * rng.standard_normal() if after else 0)
             cell = {"after": np.full(120, after, np.int8), "task": np.full(120, task, np.int8)}
             cell["utterance_id"] = np.array([f"t{task}_{n:03d}" for n in range(120)], dtype=object)
-            cell |= _scored(rng, distance) if study.detects_fakes else _named(rng, distance, study.classes)
+            cell["label"] = _labels(study, task)
+            cell |= (_scored if study.detects_fakes else _named)(rng, distance, cell["label"])
             for name, values in cell.items():
                 columns.setdefault(name, []).append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
@@ -88,16 +100,21 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
         _write_task(study, method, seed, task, with_projectors)
 
 
-def _scored(rng: np.random.Generator, distance: float) -> dict[str, np.ndarray]:
-    labels = np.array(["genuine", "fake"] * 60, dtype=object)
-    return {"label": labels, "score": (rng.standard_normal(120) + distance * (labels == "genuine")).astype(np.float32)}
+def _labels(study: Study, task: int) -> np.ndarray:
+    """Classes of a task's utterances, the same for every run."""
+    if study.detects_fakes:
+        return np.array(["genuine", "fake"] * 60, dtype=object)
+    return np.random.default_rng(task).choice(np.array(study.classes, dtype=object), 120)
 
 
-def _named(rng: np.random.Generator, distance: float, classes: tuple[str, ...]) -> dict[str, np.ndarray]:
-    labels = rng.choice(np.array(classes, dtype=object), 120)
+def _scored(rng: np.random.Generator, distance: float, labels: np.ndarray) -> dict[str, np.ndarray]:
+    return {"score": (rng.standard_normal(120) + distance * (labels == "genuine")).astype(np.float32)}
+
+
+def _named(rng: np.random.Generator, distance: float, labels: np.ndarray) -> dict[str, np.ndarray]:
     known = rng.random(120) < 1 - math.exp(-max(distance, 0))
-    predicted = np.where(known, labels, rng.choice(np.array(classes, dtype=object), 120))
-    return {"label": labels, "predicted": predicted, "score": -rng.random(120).astype(np.float32)}
+    predicted = np.where(known, labels, rng.choice(np.unique(labels), 120))
+    return {"predicted": predicted, "score": -rng.random(120).astype(np.float32)}
 
 
 def _distance(after: int, task: int, strength: float) -> float:
