@@ -1,5 +1,6 @@
 """A table as Markdown, LaTeX (booktabs) and CSV."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,12 +54,13 @@ def markdown(table: Table) -> str:
 
 
 SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+SPECIAL |= {"†": r"$^\dagger$", "<": "$<$"}
 SPECIAL |= {char: f"\\{char}" for char in "&%$#_{}"}
 
 
 def _tex(text: str) -> str:
     escaped = "".join(SPECIAL.get(char, char) for char in text)
-    return f"${escaped[0]}${escaped[1:]}" if escaped.startswith("-") and escaped[1:] else escaped
+    return re.sub(r"(?<!\w)-(?=\d)", "$-$", escaped)
 
 
 def latex(table: Table) -> str:

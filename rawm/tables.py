@@ -1,32 +1,39 @@
 """Tables of a study from the metrics of its finished runs: CSV, Markdown and LaTeX (booktabs).
 
 Numbers are mean ± sample standard deviation over seeds, error rates and accuracies in percent, differences in
-percentage points.
+percentage points. Intervals, and which methods cannot be told apart, are those of `rawm.uncertainty`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from rawm import uncertainty
 from rawm.config import Study
 from rawm.files import write_text
+from rawm.pair_table import interval_text, pairs
 from rawm.results import Results, Spread, load, matrix_rows, spread
 from rawm.table_formats import Cell, Table, csv, latex, markdown
 
 #: The files that `make` writes.
-FILES = tuple(f"{name}.{suffix}" for name in ("comparison", "matrix", "runs") for suffix in ("csv", "md", "tex"))
+FILES = tuple(
+    f"{name}.{suffix}" for name in ("comparison", "pairs", "matrix", "runs") for suffix in ("csv", "md", "tex")
+)
 
 
 def make(study: Study, output_dir: str | Path) -> None:
     """Write all tables (`FILES`) of a study; the same bytes for the same runs.
 
     Raises:
-        UserError: a run of the study is not finished.
+        UserError: a run of the study is not finished, or its uncertainty is not estimated.
     """
     results, folder = load(study), Path(output_dir)
+    estimated = uncertainty.load(study)
     for name, table, values in (
-        ("comparison", comparison(results), comparison_csv(results)),
+        ("comparison", comparison(results, estimated), comparison_csv(results, estimated)),
+        ("pairs", pairs(results, estimated), csv(estimated["pairs"])),
         ("matrix", matrices(results), matrix_csv(results)),
         ("runs", runs(results), runs_csv(results)),
     ):
@@ -35,22 +42,25 @@ def make(study: Study, output_dir: str | Path) -> None:
         write_text(folder / f"{name}.tex", latex(table))
 
 
-def _bounds(results: Results) -> set[str]:
-    """Methods that train on everything seen so far: the upper bound, which is not compared."""
-    return {label for label, method in results.study.methods.items() if method.algorithm == "joint"}
-
-
 @dataclass(frozen=True)
 class Column:
-    """One number compared across methods: `values` holds method -> value of each seed."""
+    """One number compared across methods.
+
+    Attributes:
+        values: method -> value of each seed.
+        intervals: method -> interval, to be shown behind the number.
+        differences: (method, method) -> interval of their difference.
+    """
 
     header: str
     short: str
     lower_is_better: bool
     values: dict[str, np.ndarray]
+    intervals: dict[str, str] = field(default_factory=dict)
+    differences: dict[frozenset[str], tuple[float, float]] = field(default_factory=dict)
 
     def cells(self, bounds: set[str]) -> list[Cell]:
-        """A cell per method; best = the best mean as printed, among methods that are no bound."""
+        """A cell per method; best = the best mean as printed, among methods that are no bound; † = as good as it."""
         spreads = {method: spread(values) for method, values in self.values.items()}
         means = {
             method: round(value.mean, 2)
@@ -58,11 +68,18 @@ class Column:
             if value.mean is not None and method not in bounds
         }
         best = (min if self.lower_is_better else max)(means.values()) if len(means) > 1 else None
-        return [Cell(_shown(value), method in means and means[method] == best) for method, value in spreads.items()]
+        marked = {method for method, mean in means.items() if mean == best}
+        cells = []
+        for method, value in spreads.items():
+            pairs = [self.differences.get(frozenset((method, other))) for other in marked - {method}]
+            tied = method in means and method not in marked and any(pair and pair[0] <= 0 <= pair[1] for pair in pairs)
+            parts = [_shown(value), self.intervals.get(method, ""), "†" * tied]
+            cells.append(Cell(" ".join(part for part in parts if part), method in marked))
+        return cells
 
 
-def _columns(results: Results) -> list[Column]:
-    """Final EER or accuracy of each task, then the summary numbers."""
+def _columns(results: Results, estimated: dict[str, Any]) -> list[Column]:
+    """Final EER or accuracy of each task, then the summary numbers, two of them with intervals."""
     measure = results.measure
     columns = [
         Column(
@@ -73,10 +90,21 @@ def _columns(results: Results) -> list[Column]:
         )
         for number, title in enumerate(results.tasks, 1)
     ]
-    for metric in results.measure.metrics:
+    for metric in measure.metrics:
         values = {method: results.values(method, metric.key) for method in results.methods}
-        columns.append(Column(metric.header, metric.short, metric.lower_is_better, values))
+        sure = _sure(estimated, metric.key) if metric.key in (measure.average, measure.forgetting) else ({}, {})
+        columns.append(Column(metric.header, metric.short, metric.lower_is_better, values, *sure))
     return columns
+
+
+def _sure(estimated: dict[str, Any], key: str) -> tuple[dict[str, str], dict[frozenset[str], tuple[float, float]]]:
+    """The intervals of a number, in words, and those of its differences between methods."""
+    differences = {
+        frozenset((pair["first"], pair["second"])): (pair["low"], pair["high"])
+        for pair in estimated["pairs"]
+        if pair["metric"] == key
+    }
+    return {method: interval_text(values[key]) for method, values in estimated["methods"].items()}, differences
 
 
 def _capital(text: str) -> str:
@@ -94,33 +122,36 @@ def _shown(value: Spread) -> str:
     return mean if value.std is None else f"{mean} ± {value.std:.2f}"
 
 
-def comparison(results: Results) -> Table:
+def comparison(results: Results, estimated: dict[str, Any]) -> Table:
     """Methods x final value of each task and the summary; the best of each column is marked, the bound aside."""
-    columns, bounds = _columns(results), _bounds(results)
+    columns, bounds = _columns(results, estimated), uncertainty.bounds(results.study)
     names = [Cell(results.titles[method]) for method in results.methods]
     seeds = [Cell(str(len(results.seeds)))] * len(names)
     rows = list(zip(names, *(column.cells(bounds) for column in columns), seeds, strict=True))
     headers = ["Method", *(column.header for column in columns), "Seeds"]
     short = ["Method", *(column.short for column in columns), "Seeds"]
-    return Table(headers, short, rows, 1, _note(results))
+    return Table(headers, short, rows, 1, _note(results, estimated))
 
 
-def _note(results: Results) -> str:
+def _note(results: Results, estimated: dict[str, Any]) -> str:
     tasks = "; ".join(f"T{number} = {title}" for number, title in enumerate(results.tasks, 1))
     over = f"mean ± sample standard deviation over {len(results.seeds)} seeds" if results.seeds[1:] else "one seed"
-    bound = ", the upper bound (joint training) aside" if _bounds(results) else ""
+    bound = ", the upper bound (joint training) aside" if uncertainty.bounds(results.study) else ""
     measure, title = results.measure, results.measure.title
     return (
         f"{results.study.settings.title}: {over}. {tasks}: {title} (%) after the last task. Avg = their mean. "
         f"Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
         f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
-        f"Learning = mean {title} right after each task was learned. {measure.note} "
-        f"Bold = best of a column{bound}."
+        f"Learning = mean {title} right after each task was learned. AULC = mean of the averages after each task over "
+        f"the tasks learned so far. {measure.note} "
+        f"[low, high] = {estimated['level']:.0%} interval with other utterances and other seeds. "
+        f"Bold = best of a column{bound}; † = the {estimated['level']:.0%} interval of the difference to the best "
+        "includes 0."
     )
 
 
-def comparison_csv(results: Results) -> str:
-    """One row per method: mean and standard deviation of every number, four decimals."""
+def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
+    """One row per method: mean, standard deviation and, where it is estimated, interval of every number."""
     rows = []
     for method in results.methods:
         row: dict[str, object] = {"method": method, "title": results.titles[method], "seeds": len(results.seeds)}
@@ -130,6 +161,8 @@ def comparison_csv(results: Results) -> str:
         for name, values in named:
             value = spread(values)
             row |= {f"{name}_mean": value.mean, f"{name}_std": value.std}
+            found = estimated["methods"][method].get(name, {})
+            row |= {f"{name}_{bound}": found[bound] for bound in ("low", "high") if bound in found}
         rows.append(row)
     return csv(rows)
 

@@ -7,7 +7,7 @@ import statistics
 import pytest
 from finished_runs import EMOTIONS, make_study
 
-from rawm import paths, results, tables
+from rawm import paths, results, tables, uncertainty
 from rawm.errors import UserError
 from rawm.table_formats import latex, markdown
 
@@ -17,7 +17,12 @@ def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        yield make_study(folder)
+        yield estimated(make_study(folder))
+
+
+def estimated(study):
+    uncertainty.make(study, resamples=100)
+    return study
 
 
 def read(path):
@@ -71,7 +76,7 @@ def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(stud
         found.runs["joint", seed] |= {"average_eer": 0.1, "forward_transfer_eer_reduction": 99.0}
         found.runs["owm", seed] |= {"average_eer": 1.0, "forward_transfer_eer_reduction": -50.0}
         found.runs["lwf", seed] |= {"average_eer": 1.001, "forward_transfer_eer_reduction": 90.0}
-    table = tables.comparison(found)
+    table = tables.comparison(found, uncertainty.load(study))
     average = [header.startswith("Average") for header in table.headers].index(True)
     marked = [row[0].text for row in table.rows if row[average].best]
     assert marked == ["LwF", "OWM"]  # equal as printed
@@ -80,8 +85,71 @@ def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(stud
     assert "upper bound" in table.note
 
 
+def test_intervals_stand_behind_average_and_forgetting(study, tmp_path):
+    tables.make(study, tmp_path)
+    sure = uncertainty.load(study)
+    table = tables.comparison(results.load(study), sure)
+    for key in ("average_eer", "forgetting_eer_increase"):
+        column = [metric.key for metric in study.measure.metrics].index(key) + 1 + len(study.tasks)
+        for row, method in zip(table.rows, study.settings.methods, strict=True):
+            found = sure["methods"][method][key]
+            assert f" [{found['low']:.1f}, {found['high']:.1f}]" in row[column].text
+    row = read(tmp_path / "comparison.csv")[4]
+    assert float(row["average_eer_low"]) < float(row["average_eer_mean"]) < float(row["average_eer_high"])
+    assert float(row["eer_task_2_low"]) == pytest.approx(sure["methods"]["rawm"]["eer_task_2"]["low"], abs=1e-4)
+
+
+def test_a_dagger_marks_what_cannot_be_told_from_the_best(study):
+    found, sure = results.load(study), uncertainty.load(study)
+    best = min((m for m in found.methods if m != "joint"), key=lambda m: found.values(m, "average_eer").mean())
+    others = [method for method in found.methods if method not in (best, "joint")]
+    for pair in sure["pairs"]:
+        if pair["metric"] == "average_eer":
+            pair |= {"low": 0.1, "high": 0.2}
+            if {pair["first"], pair["second"]} in ({best, others[0]}, {best, "joint"}):
+                pair["low"] = -0.1
+    table = tables.comparison(found, sure)
+    average = [header.startswith("Average") for header in table.headers].index(True)
+    assert [row[0].text for row in table.rows if row[average].text.endswith("†")] == [found.titles[others[0]]]
+
+
+def test_pairs_say_how_far_two_methods_are_apart(study, tmp_path):
+    tables.make(study, tmp_path)
+    rows, sure = read(tmp_path / "pairs.csv"), uncertainty.load(study)
+    assert len(rows) == 2 * 21 and rows[0].keys() == sure["pairs"][0].keys()
+    for row, pair in zip(rows, sure["pairs"], strict=True):
+        assert float(row["difference"]) == pytest.approx(pair["difference"], abs=1e-4)
+    table = tables.pairs(results.load(study), sure)
+    assert len(table.rows) == 21
+    for row, pair in zip(table.rows, sure["pairs"], strict=False):
+        assert row[2].text == f"{pair['difference']:.2f} [{pair['low']:.1f}, {pair['high']:.1f}]"
+        assert row[2].best == (pair["low"] > 0 or pair["high"] < 0)
+    assert {cell.best for row in table.rows for cell in row[2::3]} == {True, False}
+
+
+def test_tables_need_intervals(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = make_study(tmp_path, methods=("finetune", "rawm"), seeds=(0,), tasks=1)
+    with pytest.raises(UserError, match=r"intervals.json: no such file; make it with `rawm intervals --study demo`"):
+        tables.make(study, tmp_path / "out")
+    estimated(study)
+    study.settings.methods.pop()
+    with pytest.raises(UserError, match=r"is about the methods finetune, rawm, but the study has finetune;"):
+        tables.make(study, tmp_path / "out")
+    paths.intervals(study.name).write_text("{}")
+    with pytest.raises(UserError, match=r"not the intervals of a study; make it again"):
+        tables.make(study, tmp_path / "out")
+
+
+def test_one_method_has_no_pairs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tables.make(estimated(make_study(tmp_path, methods=("rawm",), seeds=(0,), tasks=2)), tmp_path / "out")
+    assert read(tmp_path / "out" / "pairs.csv") == []
+    assert len(read(tmp_path / "out" / "comparison.csv")) == 1
+
+
 def test_headers_say_the_direction(study):
-    headers = tables.comparison(results.load(study)).headers
+    headers = tables.comparison(results.load(study), uncertainty.load(study)).headers
     assert "Forgetting (EER increase, points), lower is better" in headers
     assert "Backward transfer (EER reduction, points), higher is better" in headers
     assert all("is better" in header for header in headers[1:-1])
@@ -89,9 +157,9 @@ def test_headers_say_the_direction(study):
 
 def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    study = make_study(tmp_path, methods=("finetune", "ewc"), seeds=(0, 1), tasks=3, classes=EMOTIONS)
+    study = estimated(make_study(tmp_path, methods=("finetune", "ewc"), seeds=(0, 1), tasks=3, classes=EMOTIONS))
     tables.make(study, tmp_path / "out")
-    table = tables.comparison(results.load(study))
+    table = tables.comparison(results.load(study), uncertainty.load(study))
     assert "Average accuracy (%), higher is better" in table.headers
     assert "Forgetting (accuracy decrease, points), lower is better" in table.headers
     assert not [text for text in (*table.headers, table.note) if "EER" in text]
@@ -112,7 +180,7 @@ def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
 def test_latex_is_balanced_and_escaped(study):
     found = results.load(study)
     found.titles["rawm"] = "RAWM_50% & more"
-    text = latex(tables.comparison(found))
+    text = latex(tables.comparison(found, uncertainty.load(study)))
     assert r"RAWM\_50\% \& more" in text
     body = text[text.index(r"\midrule") + 8 : text.index(r"\bottomrule")]
     lines = [line for line in body.splitlines() if line]
@@ -124,14 +192,16 @@ def test_latex_is_balanced_and_escaped(study):
 
 
 def test_markdown_has_as_many_cells_in_every_row(study):
-    for table in (tables.comparison(results.load(study)), tables.matrices(results.load(study))):
+    found, sure = results.load(study), uncertainty.load(study)
+    for table in (tables.comparison(found, sure), tables.pairs(found, sure), tables.matrices(found)):
         rows = [line for line in markdown(table).splitlines() if line.startswith("|")]
         assert len({row.count(" |") for row in rows}) == 1
 
 
 def test_one_seed_and_one_task(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    tables.make(make_study(tmp_path, methods=("finetune", "rawm"), seeds=(4,), tasks=1), tmp_path / "out")
+    study = estimated(make_study(tmp_path, methods=("finetune", "rawm"), seeds=(4,), tasks=1))
+    tables.make(study, tmp_path / "out")
     (row, _) = read(tmp_path / "out" / "comparison.csv")
     assert row["average_eer_mean"] and not row["average_eer_std"] and not row["forgetting_eer_increase_mean"]
     assert "±" not in (tmp_path / "out" / "comparison.md").read_text().split("\n\n")[0]

@@ -1,14 +1,15 @@
 """
-Tables and figures: scores, metrics and memories of all runs -> results/<study>/{tables,figures}
+Tables and figures: scores, metrics and memories of all runs, and how sure they are -> results/<study>/{tables,figures}
 
 Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
 """
 
 
 rule make_tables:
-    """Comparison of methods, task-by-task matrices and runs, as CSV, Markdown and LaTeX."""
+    """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown and LaTeX."""
     input:
         metrics=lambda wildcards: all_metrics(wildcards.study),
+        intervals="results/{study}/intervals.json",
         study="config/studies/{study}.yaml",
         stream=stream_file,
         methods=method_files,
