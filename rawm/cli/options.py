@@ -24,14 +24,14 @@ def example(*lines: str) -> str:
 
 
 def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> config.Study:
-    """Load a study and make sure that a method and a seed belong to it."""
+    """Load a study and make sure that a method and a seed belong to it; with a seed, in the order of its tasks."""
     study = config.load_study(name or config.load_main().study)
     if method is not None and method not in study.methods:
         raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
     if seed is not None and seed not in study.settings.seeds:
         seeds = ", ".join(map(str, study.settings.seeds))
         raise UserError(f"--seed {seed}: is not a seed of study {study.name}; it has {seeds}")
-    return study
+    return study if seed is None else study.ordered(seed)
 
 
 def use_torch(device: str, threads: int):

@@ -3,7 +3,7 @@
 Importing this package is cheap: it needs pydantic and PyYAML only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from rawm.config.methods import MethodFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
+from rawm.seeding import derive
 
 if TYPE_CHECKING:
     from rawm.metrics.measure import Measure
@@ -119,6 +120,16 @@ class Study:
     def task(self, number: int) -> Task:
         """Task 1, 2, ..."""
         return self.stream.tasks[number - 1]
+
+    def ordered(self, seed: int) -> "Study":
+        """The study as the runs with this seed meet it: where tasks are shuffled, in the order of this seed.
+
+        Tasks are sorted by a hash of the seed and of their names, so that one more leaves the order of the others.
+        """
+        if self.settings.task_order == "given":
+            return self
+        tasks = sorted(self.tasks, key=lambda task: derive(seed, "task order", task.name))
+        return replace(self, stream=self.stream.model_copy(update={"tasks": tasks}))
 
     def training(self, method: str) -> Training:
         """The study's training values, with those the method's file overrides where the study lets it."""

@@ -59,6 +59,11 @@ class StudyFile(Model):
     detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
     methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
     seeds: list[int] = Field(min_length=1, description="Each seed fixes weights, sample order and subsets of one run.")
+    task_order: Literal["given", "shuffled"] = Field(
+        "given",
+        description="given = the stream's; shuffled = each seed has an order of its own, the same for every method. "
+        "Searches for hyper-parameters keep the stream's.",
+    )
     training: Training = Field(Training(), description="How every task is trained.")
     equal_training: bool = Field(
         False, description="Every method trains with these values; those in method files are not used (as in papers)."

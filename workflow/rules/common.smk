@@ -125,14 +125,18 @@ def joined_shards(wildcards):
     return f"--join {MAIN.shards}" if feature_shards(wildcards) else ""
 
 
+def load_run(wildcards):
+    """The study as the rule's run meets it: its tasks in the order of the seed."""
+    return load_study(wildcards.study).ordered(int(wildcards.seed))
+
+
 def task_features(study, numbers, splits):
     """Feature files of some tasks (1, 2, ...) of a study."""
-    loaded = load_study(study)
     return list(
         dict.fromkeys(
-            str(paths.features(loaded.settings.frontend, corpus, split))
+            str(paths.features(study.settings.frontend, corpus, split))
             for number in numbers
-            for corpus in loaded.task(number).corpora
+            for corpus in study.task(number).corpora
             for split in splits
         )
     )
@@ -140,13 +144,14 @@ def task_features(study, numbers, splits):
 
 def seen_features(wildcards):
     """Training and development features of all tasks up to the rule's."""
-    return task_features(wildcards.study, range(1, int(wildcards.task) + 1), ["train", "dev"])
+    return task_features(load_run(wildcards), range(1, int(wildcards.task) + 1), ["train", "dev"])
 
 
 def eval_features(wildcards):
     """Evaluation features of all tasks."""
-    numbers = range(1, len(load_study(wildcards.study).tasks) + 1)
-    return [*task_features(wildcards.study, numbers, ["eval"]), *task_features(wildcards.study, [1], ["train"])]
+    study = load_run(wildcards)
+    numbers = range(1, len(study.tasks) + 1)
+    return [*task_features(study, numbers, ["eval"]), *task_features(study, [1], ["train"])]
 
 
 def previous_task(name):
@@ -187,7 +192,7 @@ def method_files(wildcards):
 
 def training_settings(wildcards):
     """What of the study and the stream a training job depends on, and nothing else of them."""
-    study = load_study(wildcards.study)
+    study = load_run(wildcards)
     task = study.task(int(wildcards.task)).model_dump(exclude={"title", "eval"})
     training = study.training(wildcards.method).model_dump()
     return json.dumps({"training": training, "task": task, "classes": study.stream.classes}, sort_keys=True)
@@ -202,7 +207,7 @@ def training_code(wildcards):
 
 def eval_settings(wildcards):
     """What of the stream an evaluation depends on."""
-    stream = load_study(wildcards.study).stream
+    stream = load_run(wildcards).stream
     tasks = [task.model_dump(include={"name", "corpora", "where", "eval"}) for task in stream.tasks]
     return json.dumps({"tasks": tasks, "classes": stream.classes}, sort_keys=True)
 
@@ -239,4 +244,5 @@ def all_metrics(study):
 
 def all_train_features(wildcards):
     """Training features of all tasks, whose input subspaces are compared."""
-    return task_features(wildcards.study, range(1, len(load_study(wildcards.study).tasks) + 1), ["train"])
+    study = load_study(wildcards.study)
+    return task_features(study, range(1, len(study.tasks) + 1), ["train"])
