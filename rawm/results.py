@@ -42,6 +42,9 @@ def spread(values: np.ndarray) -> Spread:
 class Results:
     """Metrics of every run of a study.
 
+    A run's matrix has its tasks in the order in which it met them. Where each seed has an order of its own, a column of
+    several runs' matrices is a position in it, not a task.
+
     Attributes:
         study: the study.
         runs: (method, seed) -> content of metrics.json, in the order of the study file.
@@ -64,9 +67,31 @@ class Results:
         return list(self.study.settings.seeds)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the matrices' columns: the tasks', or task1, ... where seeds have orders of their own."""
+        if self.shuffled:
+            return [f"task{number}" for number in range(1, len(self.study.tasks) + 1)]
+        return [task.name for task in self.study.tasks]
+
+    @property
     def tasks(self) -> list[str]:
-        """Titles of the tasks."""
+        """Titles of the matrices' columns: the tasks', or met 1st, ... where seeds have orders of their own."""
+        if self.shuffled:
+            return [f"met {_ordinal(number)}" for number in range(1, len(self.study.tasks) + 1)]
         return [task.title or task.name for task in self.study.tasks]
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether each seed has its own order of tasks."""
+        return self.study.settings.task_order == "shuffled"
+
+    @property
+    def spreads(self) -> str:
+        """What a number with its spread is, in words."""
+        if not self.seeds[1:]:
+            return "one seed"
+        orders = ", each of which meets the tasks in an order of its own" if self.shuffled else ""
+        return f"mean ± sample standard deviation over {len(self.seeds)} seeds{orders}"
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -82,6 +107,11 @@ class Results:
     def values(self, method: str, metric: str) -> np.ndarray:
         """One metric of each seed, (seeds,) or (seeds, ...); NaN where the metric does not exist (null)."""
         return np.array([self.runs[method, seed][metric] for seed in self.seeds], dtype=float)
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def command(study: Study) -> str:
@@ -108,7 +138,7 @@ def load(study: Study) -> Results:
 
 def _metrics(study: Study, method: str, seed: int) -> dict[str, Any]:
     path = paths.metrics(study.name, method, seed)
-    names = [task.name for task in study.tasks]
+    names = [task.name for task in study.ordered(seed).tasks]
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found, matrix = content["tasks"], np.array(content[study.measure.matrix], dtype=float)
@@ -165,11 +195,11 @@ def matrix_rows(results: Results) -> list[dict[str, Any]]:
     They are eer, or accuracy and recall.
     """
     return [
-        {"method": method, "seed": seed, "after": after, "task": task.name}
+        {"method": method, "seed": seed, "after": after, "task": task}
         | {name: run[f"{name}_matrix"][after][column] for name in results.measure.cells}
         for (method, seed), run in results.runs.items()
-        for after in range(len(results.tasks) + 1)
-        for column, task in enumerate(results.study.tasks)
+        for after in range(len(run["tasks"]) + 1)
+        for column, task in enumerate(run["tasks"])
     ]
 
 

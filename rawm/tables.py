@@ -135,12 +135,11 @@ def comparison(results: Results, estimated: dict[str, Any]) -> Table:
 
 def _note(results: Results, estimated: dict[str, Any]) -> str:
     tasks = "; ".join(f"T{number} = {title}" for number, title in enumerate(results.tasks, 1))
-    over = f"mean ± sample standard deviation over {len(results.seeds)} seeds" if results.seeds[1:] else "one seed"
     bound = ", the upper bound (joint training) aside" if uncertainty.bounds(results.study) else ""
     measure, title = results.measure, results.measure.title
     return (
-        f"{results.study.settings.title}: {over}. {tasks}: {title} (%) after the last task. Avg = their mean. "
-        f"Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
+        f"{results.study.settings.title}: {results.spreads}. {tasks}: {title} (%) after the last task. "
+        f"Avg = their mean. Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
         f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
         f"Learning = mean {title} right after each task was learned. AULC = mean of the averages after each task over "
         f"the tasks learned so far. {measure.note} "
@@ -155,8 +154,8 @@ def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
     rows = []
     for method in results.methods:
         row: dict[str, object] = {"method": method, "title": results.titles[method], "seeds": len(results.seeds)}
-        tasks = enumerate(results.study.tasks, 1)
-        named = [(f"{results.measure.name}_{task.name}", _final(results, method, n)) for n, task in tasks]
+        tasks = enumerate(results.names, 1)
+        named = [(f"{results.measure.name}_{name}", _final(results, method, number)) for number, name in tasks]
         named += [(metric.key, results.values(method, metric.key)) for metric in results.measure.metrics]
         for name, values in named:
             value = spread(values)
@@ -180,9 +179,8 @@ def matrices(results: Results) -> Table:
             rows.append([Cell(results.titles[method] if after == 0 else ""), Cell(label), *shown])
     headers = ["Method", "After task", *(f"{number} {title}" for number, title in enumerate(results.tasks, 1))]
     short = ["Method", "After task", *(f"T{number}" for number in range(1, len(results.tasks) + 1))]
-    over = f"mean ± sample standard deviation over {len(results.seeds)} seeds" if results.seeds[1:] else "one seed"
     what = f"{results.measure.title} (%) on each task, {results.measure.direction} is better"
-    note = f"{results.study.settings.title}: {what}, {over}. Bold = task just learned."
+    note = f"{results.study.settings.title}: {what}, {results.spreads}. Bold = task just learned."
     return Table(headers, short, rows, 2, note, frozenset(breaks))
 
 
@@ -209,8 +207,8 @@ def runs_csv(results: Results) -> str:
     """One row per run: the final value of each task (percent), the summary numbers, and the training time (seconds)."""
     rows = []
     for (method, seed), run in results.runs.items():
-        last = zip(results.study.tasks, run[results.measure.matrix][-1], strict=True)
-        final = {f"{results.measure.name}_{task.name}": value for task, value in last}
+        last = dict(zip(run["tasks"], run[results.measure.matrix][-1], strict=True))
+        final = {f"{results.measure.name}_{task.name}": last[task.name] for task in results.study.tasks}
         summary = {metric.key: run[metric.key] for metric in results.measure.metrics}
         rows.append({"method": method, "seed": seed} | final | summary | {"wall_s": sum(run["wall_s"])})
     return csv(rows)

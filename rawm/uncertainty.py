@@ -5,7 +5,6 @@ for every checkpoint, method and seed, and from tests over (task, seed) blocks (
 """
 
 import json
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -57,7 +56,7 @@ def make(
         UserError: a run is not finished, or runs were evaluated on different utterances.
     """
     found = results.load(study)
-    tasks = _evaluated(_scores(study, *next(iter(found.runs))), len(study.tasks))
+    tasks = _evaluated(study, *next(iter(found.runs)))
     named = [_groups(study, number, task.ids, groups) for number, task in enumerate(tasks, 1)]
     draws = [
         intervals.draw(names, resamples, seed, task.labels if study.measure is EER else None)
@@ -71,9 +70,9 @@ def make(
         done = track(pool.map(resample, found.runs), f"{study.name} intervals", len(found.runs))
         samples = np.stack(list(done)).reshape(len(found.methods), len(found.seeds), *(resamples, *_shape(study)))
     weights = intervals.draw_seeds(found.seeds, resamples, seed)
-    drawn = _numbers(study, samples)
+    drawn = _numbers(found, samples)
     drawn = {key: None if values is None else np.einsum("msr,rs->mr", values, weights) for key, values in drawn.items()}
-    observed = {method: _numbers(study, found.matrices(method)) for method in found.methods}
+    observed = {method: _numbers(found, found.matrices(method)) for method in found.methods}
     content = {"resamples": resamples, "seed": seed, "level": level, "groups": _described(study, named, groups)}
     content["methods"] = {
         method: {key: _estimate(observed[method][key], _row(drawn[key], index), level) for key in drawn}
@@ -117,8 +116,10 @@ def _scores(study: Study, method: str, seed: int) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in table.columns}
 
 
-def _evaluated(scores: Mapping[str, np.ndarray], tasks: int) -> list[Evaluated]:
-    here = [(scores["after"] == 0) & (scores["task"] == number) for number in range(1, tasks + 1)]
+def _evaluated(study: Study, method: str, seed: int) -> list[Evaluated]:
+    """The utterances of each task of the stream, as one run has them."""
+    scores, met = _scores(study, method, seed), study.ordered(seed).tasks
+    here = [(scores["after"] == 0) & (scores["task"] == met.index(task) + 1) for task in study.tasks]
     return [Evaluated(scores["utterance_id"][rows], scores["label"][rows]) for rows in here]
 
 
@@ -151,16 +152,18 @@ def _resample(study: Study, method: str, seed: int, tasks: list[Evaluated], draw
     """The matrix of a run on every resample in percent, (R, T + 1, T); raises UserError for other utterances."""
     scores = _scores(study, method, seed)
     columns = []
-    for number, (task, drawn) in enumerate(zip(tasks, draws, strict=True), 1):
-        here = scores["task"] == number
-        rows = {name: values[here].reshape(len(tasks) + 1, -1) for name, values in scores.items()}
+    for number, met in enumerate(study.ordered(seed).tasks, 1):
+        index = study.tasks.index(met)
+        task, drawn = tasks[index], draws[index]
+        here = {name: values[scores["task"] == number] for name, values in scores.items()}
         for name, expected in (("utterance_id", task.ids), ("label", task.labels)):
-            if rows[name].shape[1:] != expected.shape or not (rows[name] == expected).all():
+            if not np.array_equal(here[name], np.tile(expected, len(tasks) + 1)):
                 raise UserError(
                     f"{paths.scores(study.name, method, seed)}: has other utterances of task "
                     f"{study.task(number).name} than the study's first run; bring the runs up to date with "
                     f"`{results.command(study)}`"
                 )
+        rows = {name: values.reshape(len(tasks) + 1, -1) for name, values in here.items()}
         if study.measure is EER:
             columns.append(intervals.eer(rows["score"], task.labels == "genuine", drawn))
         else:
@@ -168,10 +171,10 @@ def _resample(study: Study, method: str, seed: int, tasks: list[Evaluated], draw
     return 100 * np.stack(columns, axis=-1)
 
 
-def _numbers(study: Study, matrices: np.ndarray) -> dict[str, Any]:
+def _numbers(found: Results, matrices: np.ndarray) -> dict[str, Any]:
     """The numbers of a stack of matrices (..., T + 1, T) by key: those of a run, then each task's final value."""
-    final = {f"{study.measure.name}_{task.name}": matrices[..., -1, n] for n, task in enumerate(study.tasks)}
-    return continual.numbers(matrices, study.measure) | final
+    final = {f"{found.measure.name}_{name}": matrices[..., -1, column] for column, name in enumerate(found.names)}
+    return continual.numbers(matrices, found.measure) | final
 
 
 def _row(values: np.ndarray | None, index: int) -> np.ndarray | None:

@@ -108,7 +108,7 @@ def runs(study: Study) -> Iterator[FinishedRun]:
     """The runs of a study, finished or not, in the order of its file."""
     for method in study.methods:
         for seed in study.settings.seeds:
-            yield FinishedRun(study, method, seed)
+            yield FinishedRun(study.ordered(seed), method, seed)
 
 
 def fingerprint(run: FinishedRun) -> str:

@@ -96,10 +96,11 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     for method, found in metrics.items():
         numbers = [_spread(found, name) for name in (measure.average, measure.forgetting, measure.learning)]
         rows.append([study.title(method), str(len(found)), *numbers])
-    tasks = " → ".join(task.title or task.name for task in study.tasks)
+    shuffled = study.settings.task_order == "shuffled"
+    tasks = (", " if shuffled else " → ").join(task.title or task.name for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
     parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [study.settings.description.strip(), f"**Tasks:** {tasks}"]
+    parts += [study.settings.description.strip(), f"**Tasks{' (each seed has its own order)' * shuffled}:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
