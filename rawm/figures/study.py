@@ -63,7 +63,10 @@ def _projector_rank(found: Results) -> Figure:
 
 
 def _subspaces(found: Results) -> Figure:
-    return subspaces.subspaces(task_inputs(found.study, found.seeds[0]), found.tasks)
+    """Inputs of the first seed, its tasks by name."""
+    seed = found.seeds[0]
+    study = found.study.ordered(seed)
+    return subspaces.subspaces(task_inputs(study, seed), [task.title or task.name for task in study.tasks])
 
 
 def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
