@@ -160,7 +160,7 @@ def _resample(study: Study, method: str, seed: int, tasks: list[Evaluated], draw
             if not np.array_equal(here[name], np.tile(expected, len(tasks) + 1)):
                 raise UserError(
                     f"{paths.scores(study.name, method, seed)}: has other utterances of task "
-                    f"{study.task(number).name} than the study's first run; bring the runs up to date with "
+                    f"{met.name} than the study's first run; bring the runs up to date with "
                     f"`{results.command(study)}`"
                 )
         rows = {name: values.reshape(len(tasks) + 1, -1) for name, values in here.items()}

@@ -54,7 +54,8 @@ def draw(groups: Sequence[str], resamples: int, seed: int, classes: Sequence[str
         resamples: R.
         seed: of the random numbers.
         classes: the class of each utterance, (N,). Groups are then drawn among those that have the same classes, so
-            that no class is missing in a resample. None = all groups together.
+            that no class is missing in a resample; one that is alone in this is always drawn once. None = all groups
+            together.
     """
     names, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     labels, label = np.unique(np.zeros(group.size) if classes is None else np.asarray(classes), return_inverse=True)

@@ -1,7 +1,9 @@
 """Which methods can be told apart: tests on blocks, in each of which every method was measured.
 
-A block is a task of one seed. The tests take blocks as independent; seeds of a task share its utterances, so their p
-values are a little too small. The paired bootstrap (`intervals`) knows that and is what tables mark by.
+A block is a task of one seed. The tests ask which method is better on most blocks, whatever the size of the difference;
+the paired bootstrap (`intervals`) asks how large the mean difference over these very tasks is. Where a method is better
+on some tasks and worse on others the two answer differently. The tests take blocks as independent; seeds of a task
+share its utterances, so their p values are a little too small.
 
 Source:
     Demšar 2006, "Statistical comparisons of classifiers over multiple data sets" (Wilcoxon, Friedman, Nemenyi and the
