@@ -8,6 +8,7 @@ from pathlib import Path
 RESULTS = Path("results")
 CONFIG = Path("config")
 PACKAGES = RESULTS / "packages"
+PAPER = RESULTS / "paper"
 SPLITS = ("train", "dev", "eval")
 
 

@@ -1,4 +1,4 @@
-"""Verbs that turn the scores of finished runs into intervals, tables and figures."""
+"""Verbs that turn the scores of finished runs into intervals, tables, figures and comparisons with papers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from rawm import paths
 from rawm.cli.options import Study, example, load_study
+from rawm.errors import UserError
 
 app = typer.Typer()
 
@@ -48,3 +49,23 @@ def figures(
     from rawm import figures as make_figures
 
     make_figures.make(load_study(study), output or paths.study(study) / "figures")
+
+
+@app.command(epilog=example("rawm paper rawm_ablation", "rawm paper rawm_ablation --draw", "rawm paper --index"))
+def paper(
+    published: Annotated[str | None, typer.Argument(help="Label of a file in config/published/.")] = None,
+    draw: Annotated[bool, typer.Option("--draw", help="Draw our numbers instead (SVG, PNG).")] = False,
+    index: Annotated[bool, typer.Option("--index", help="List all tables made so far instead.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder.")] = paths.PAPER,
+):
+    """Set our numbers beside those printed in a paper (CSV, Markdown, LaTeX)."""
+    from rawm import paper as papers
+
+    if (published is None) != index or (draw and index):
+        raise UserError("rawm paper: give the label of a file in config/published/, or --index")
+    if index:
+        papers.make_index(output)
+    elif draw:
+        papers.draw(published, output)
+    else:
+        papers.make(published, output)

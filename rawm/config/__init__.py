@@ -22,6 +22,7 @@ from rawm.config.corpora import (
 from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
 from rawm.config.methods import MethodFile
+from rawm.config.published import PublishedFile, load_published
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
@@ -51,6 +52,7 @@ __all__ = [
     "load_frontend",
     "load_main",
     "load_method",
+    "load_published",
     "load_stream",
     "load_study",
     "mismatch",
@@ -66,6 +68,7 @@ KINDS: dict[str, Any] = {
     "detectors": DetectorFile,
     "methods": MethodFile,
     "searches": SearchFile,
+    "published": PublishedFile,
 }
 
 
@@ -300,9 +303,11 @@ def check_all(config: Path = paths.CONFIG) -> list[str]:
             load_study(name, config, on_disk=False)
         except ConfigError as error:
             problems.extend(error.problems)
-    for name in [] if problems else labels("searches", config):
+    named = [] if problems else [(load_search, name) for name in labels("searches", config)]
+    named += [] if problems else [(load_published, name) for name in labels("published", config)]
+    for load, name in named:
         try:
-            load_search(name, config)
+            load(name, config)
         except ConfigError as error:
             problems.extend(error.problems)
     return list(dict.fromkeys(problems))

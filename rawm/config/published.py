@@ -1,0 +1,152 @@
+"""Numbers printed in papers: `config/published/*.yaml`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from rawm import paths
+from rawm.config.base import Model
+
+
+class Column(Model):
+    """One column of a printed table, and what of a run of ours belongs there."""
+
+    title: str = Field(description="As printed.")
+    task: int | None = Field(None, ge=1, description="Number of the task whose value it holds.")
+    metric: Literal["average", "forgetting", "pooled"] | None = Field(
+        None, description="Number over all tasks; null, and no task, where runs have no such number."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Column":
+        if self.task is not None and self.metric is not None:
+            raise ValueError("give either task or metric; they exclude each other")
+        return self
+
+
+class Row(Model):
+    """One method of a printed table, or one point of a figure."""
+
+    method: str = Field(description="Name as printed; a name of ours where nothing is printed.")
+    ours: str | None = Field(None, description="Label of config/methods/; null where there is no such method.")
+    ours_in_stand_in: str | None = Field(None, description="Label in the stand-in study, where it is another one.")
+    study: str | None = Field(None, description="Study of this row, where it is not the table's.")
+    stand_in: str | None = Field(None, description="Stand-in study of this row, where it is not the table's.")
+    after: int | None = Field(None, ge=1, description="Number of the task after which it is measured; null = last.")
+    curve: str = Field("", description="Curve of the drawing that the row is a point of.")
+    x: float | None = Field(None, description="Place on the drawing's x axis.")
+    values: list[float | None] = Field(
+        default_factory=list, description="Printed numbers, column by column; empty = not known."
+    )
+
+
+class Drawing(Model):
+    """How our numbers are drawn."""
+
+    kind: Literal["sweep", "ablation"]
+    x: str = Field("", description="Label of a sweep's x axis.")
+    log: bool = Field(False, description="Whether the x axis is logarithmic.")
+    reference: str = Field("", description="Method with which an ablation's others are compared.")
+    columns: list[str] = Field(["Average"], min_length=1, description="Columns that a sweep shows.")
+
+
+class PublishedFile(Model):
+    """A table or figure of a paper, with the numbers that are known of it and where ours come from.
+
+    Where every column is a task, there is a column Average too: the mean of a row.
+    """
+
+    title: str
+    kind: Literal["table", "figure"]
+    paper: str = Field(description="Authors, venue and arXiv number or DOI.")
+    where: str = Field(description="Table or figure number, or what it shows where that is not known.")
+    source: str = Field(description="What the numbers were read from; where there are none, why.")
+    reliability: str = Field(description="How far the numbers can be trusted.")
+    measure: str = Field("EER", description="What is printed, in percent.")
+    study: str | None = Field(None, description="Our study of the paper's protocol; null where there is none.")
+    stand_in: str | None = Field(
+        None, description="Study on open data that runs where the corpora of `study` are not on disk; null = none."
+    )
+    comparable: bool = Field(description="Whether our study has the paper's protocol.")
+    differences: list[str] = Field(default_factory=list, description="Known reasons why numbers differ; sentences.")
+    columns: list[Column] = Field(min_length=1)
+    rows: list[Row] = Field(min_length=1)
+    drawing: Drawing | None = Field(None, description="How our numbers are drawn; null = not at all.")
+
+    @model_validator(mode="after")
+    def _shape(self) -> "PublishedFile":
+        wrong = [row for row in self.rows if row.values and len(row.values) != len(self.columns)]
+        if wrong:
+            raise ValueError(
+                f"rows: {wrong[0].method} has {len(wrong[0].values)} values; {len(self.columns)} are needed, one for "
+                "each of columns, or none"
+            )
+        if not self.comparable and self.study and not self.differences:
+            raise ValueError("differences: say why the study is not comparable")
+        if self.drawing and (unknown := set(self.drawing.columns) - {column.title for column in self.all_columns}):
+            raise ValueError(f"drawing: columns: unknown {sorted(unknown)[0]!r}")
+        return self
+
+    @property
+    def all_columns(self) -> list[Column]:
+        """The printed columns, and the mean of a row where all of them are tasks."""
+        if len(self.columns) > 1 and all(column.task for column in self.columns):
+            return [*self.columns, Column(title="Average", metric="average")]
+        return self.columns
+
+    @property
+    def studies(self) -> list[str]:
+        """Our studies of the paper's protocol."""
+        return _unique([row.study or self.study for row in self.rows])
+
+    @property
+    def stand_ins(self) -> list[str]:
+        return _unique([row.stand_in or self.stand_in for row in self.rows])
+
+
+def _unique(names: Sequence[str | None]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def load_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
+    """One file of config/published/, with what it names.
+
+    Raises:
+        ConfigError: mistakes of the file; studies, methods or tasks that are not there.
+    """
+    from rawm.config import ConfigError, load_study
+    from rawm.config.reading import read_model
+
+    path = config / "published" / f"{label}.yaml"
+    found = read_model(path, PublishedFile)
+    problems, studies = [], {}
+    for name in _unique([*found.studies, *found.stand_ins]):
+        try:
+            studies[name] = load_study(name, config, on_disk=False)
+        except ConfigError as error:
+            problems += error.problems
+    if not problems:
+        problems = [f"{path}: {problem}" for problem in _cross_checks(found, studies)]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return found
+
+
+def _cross_checks(found: PublishedFile, studies: dict[str, Any]) -> list[str]:
+    """What the file alone cannot know: a study has the methods that it names, and enough tasks."""
+    problems = []
+    for row in found.rows:
+        study = row.study or found.study
+        if study and row.ours and row.ours not in studies[study].methods:
+            known = ", ".join(studies[study].methods)
+            problems.append(f"rows: {row.method}: ours: {row.ours} is no method of study {study}; it has {known}")
+    for name in found.studies:
+        most = len(studies[name].tasks)
+        problems += [
+            f"columns: {column.title}: task: is {column.task}, but study {name} has {most} tasks"
+            for column in found.columns
+            if column.task and column.task > most
+        ]
+    return problems

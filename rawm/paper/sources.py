@@ -1,0 +1,47 @@
+"""Which studies stand beside a printed table: the paper's own where its corpora are on disk, else stand-ins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawm import config, paths
+from rawm.config.published import PublishedFile, Row, load_published
+
+
+@dataclass(frozen=True)
+class Source:
+    """A printed table and where our numbers for it come from.
+
+    Attributes:
+        own: whether our study of the paper's protocol runs.
+        absent: labels of the corpora and front-ends of our studies that are not on disk.
+    """
+
+    label: str
+    file: PublishedFile
+    own: bool
+    absent: tuple[str, ...]
+
+    def study(self, row: Row) -> str | None:
+        """The study of a row; None where nothing can run."""
+        return (row.study or self.file.study) if self.own else (row.stand_in or self.file.stand_in)
+
+    def method(self, row: Row) -> str | None:
+        """Label of the row's method in its study; None where there is none."""
+        return row.ours if self.own else (row.ours_in_stand_in or row.ours)
+
+    @property
+    def studies(self) -> list[str]:
+        """Every study that must be finished."""
+        return self.file.studies if self.own else self.file.stand_ins
+
+
+def choose(label: str, folder: Path = paths.CONFIG) -> Source:
+    """Read a file of config/published/ and look for the corpora of its studies; raises ConfigError."""
+    file = load_published(label, folder)
+    absent: list[str] = []
+    for name in file.studies:
+        try:
+            config.load_study(name, folder)
+        except config.ConfigError as error:
+            absent += [Path(problem.split(":")[0]).stem for problem in error.problems]
+    return Source(label, file, bool(file.studies) and not absent, tuple(dict.fromkeys(absent)))
