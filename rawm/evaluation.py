@@ -21,12 +21,15 @@ from rawm.training import untrained
 def evaluate_run(study: Study, method: str, seed: int, device: torch.device) -> None:
     """Score the eval split of every task with the untrained detector and with the checkpoint after each task.
 
-    Writes scores.parquet (one row per checkpoint, task and utterance) and metrics.json of the run. A score is the
-    log-odds of genuine; for other classes there are the predicted class and the log-posterior of the true one.
+    Writes scores.parquet (one row per checkpoint, task, split and utterance) and metrics.json of the run. A score is
+    the log-odds of genuine; for other classes there are the predicted class and the log-posterior of the true one.
+    Where fakes are detected, the dev split of task 1 is scored too: a threshold that is chosen once is chosen there.
     """
     tasks = range(1, len(study.tasks) + 1)
     classes = np.array(study.classes, dtype=object)
-    evals = {number: load_split(study, number, "eval", seed) for number in tasks}
+    scored = {(number, "eval"): load_split(study, number, "eval", seed) for number in tasks}
+    if study.measure is EER and (development := load_split(study, 1, "dev", seed)) is not None:
+        scored[1, "dev"] = development
     columns: defaultdict[str, list] = defaultdict(list)
     for after in track([0, *tasks], f"{study.name} {method} seed {seed} evaluation", len(study.tasks) + 1):
         if after == 0:
@@ -34,9 +37,10 @@ def evaluate_run(study: Study, method: str, seed: int, device: torch.device) -> 
         else:
             detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, after))
         detector.to(device)
-        for number, samples in evals.items():
+        for (number, split), samples in scored.items():
             columns["after"].append(np.full(len(samples), after, np.int8))
             columns["task"].append(np.full(len(samples), number, np.int8))
+            columns["split"].append(np.full(len(samples), split, dtype=object))
             columns["utterance_id"].append(np.array(samples.ids, dtype=object))
             columns["label"].append(classes[samples.labels.numpy()])
             if study.measure is EER:

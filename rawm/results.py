@@ -163,13 +163,14 @@ def _read(path: Path, study: Study, reader: Callable[[Path], Any]) -> Any:
 
 
 def scores(study: Study, method: str, seed: int) -> "pd.DataFrame":
-    """Scores of one run: after, task, utterance_id, label, score (higher = more genuine); raises UserError.
+    """Scores of a run's evaluation data: after, task, utterance_id, label, score (higher = more genuine), or UserError.
 
     Where the classes are not fake and genuine there is predicted as well, and score is the log-posterior of the label.
     """
     import pandas as pd
 
-    return _read(paths.scores(study.name, method, seed), study, pd.read_parquet)
+    table = _read(paths.scores(study.name, method, seed), study, pd.read_parquet)
+    return table[table["split"] == "eval"].drop(columns="split").reset_index(drop=True) if "split" in table else table
 
 
 def history(study: Study) -> "pd.DataFrame":

@@ -86,9 +86,13 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
             distance = _distance(after, task, strength) + (0.2 * rng.standard_normal() if after else 0)
             cell = {"after": np.full(120, after, np.int8), "task": np.full(120, task, np.int8)}
             cell["utterance_id"] = np.array([f"t{task}_{n:03d}" for n in range(120)], dtype=object)
-            cell["label"] = _labels(study, task)
+            cell["label"], cell["split"] = _labels(study, task), np.full(120, "eval", dtype=object)
             cell |= (_scored if study.detects_fakes else _named)(rng, distance, cell["label"])
-            for name, values in cell.items():
+            cells = [cell]
+            if task == 1 and study.detects_fakes:
+                ids, split = "dev_" + cell["utterance_id"], np.full(120, "dev", dtype=object)
+                cells.append(cell | {"utterance_id": ids, "split": split, "score": cell["score"] - np.float32(0.1)})
+            for name, values in ((name, values) for cell in cells for name, values in cell.items()):
                 columns.setdefault(name, []).append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     paths.run(study.name, method, seed).mkdir(parents=True, exist_ok=True)

@@ -113,6 +113,7 @@ def test_keys_of_an_eer_study_stay_as_they_are():
         "learning_eer",
         "aulc_eer",
         "pooled_eer",
+        "fixed_threshold_error",
     ]
     assert (EER.matrix, EER.average_after_task, EER.dev) == ("eer_matrix", "average_eer_after_task", "dev_eer")
 
@@ -193,7 +194,7 @@ def test_metrics_from_scores():
     assert found["pooled_eer"] == 100 * eer(scores["score"][last & genuine], scores["score"][last & ~genuine]).value
     summary = continual.summarise(found["eer_matrix"], EER)
     assert {key: found[key] for key in summary} == summary
-    assert found.keys() == {"tasks", "eer_matrix", "pooled_eer", *summary}
+    assert found.keys() == {"tasks", "eer_matrix", "pooled_eer", "fixed_threshold_error", *summary}
     json.dumps(found, allow_nan=False)
 
 

@@ -10,22 +10,24 @@ from rawm.metrics import classification, continual
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import ACCURACY, EER, Measure
 
-__all__ = ["eer_matrix", "from_scores", "pooled_eer"]
+__all__ = ["eer_matrix", "fixed_threshold_error", "from_scores", "pooled_eer"]
 
 LABELS = ("genuine", "fake")
 
 
-def _columns(scores: Any, *further: str) -> dict[str, np.ndarray]:
-    """The columns needed, as NumPy arrays, from a dict of arrays or an Arrow table; raises UserError."""
+def _columns(scores: Any, *further: str, split: str = "eval") -> dict[str, np.ndarray]:
+    """The columns needed of one split, as NumPy arrays; raises UserError. Without a column split all is eval."""
     wanted = ("after", "task", "label", *further)
     names = list(getattr(scores, "column_names", scores))
     if missing := [name for name in wanted if name not in names]:
         raise UserError(f"scores have no column {', '.join(missing)}; {', '.join(wanted)} are needed")
-    columns = {}
-    for name in wanted:
-        column = scores[name]
-        columns[name] = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-    return columns
+    columns = {name: _array(scores[name]) for name in wanted}
+    here = _array(scores["split"]) == split if "split" in names else np.full(len(columns["after"]), split == "eval")
+    return columns if here.all() else {name: values[here] for name, values in columns.items()}
+
+
+def _array(column: Any) -> np.ndarray:
+    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
 
 
 def _classes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -81,6 +83,32 @@ def pooled_eer(scores: Any, tasks: int) -> float:
     return 100 * eer(columns["score"][last & genuine], columns["score"][last & fake]).value
 
 
+def fixed_threshold_error(scores: Any, tasks: int) -> float | None:
+    """Mean over all tasks after the last one of (FRR + FAR) / 2 in percent, with a threshold that was set once.
+
+    It is the threshold of the equal error rate on task 1's development data after task 1: what a detector makes of
+    wrong decisions that goes on learning in the field while nobody sets its threshold again. None where task 1 has no
+    development scores of both classes.
+
+    Args:
+        scores: as in `eer_matrix`, and the column split (eval, dev).
+
+    Raises:
+        UserError: a score is not finite.
+    """
+    first = _columns(scores, "score", split="dev")
+    genuine, fake = _classes(first)
+    here = (first["after"] == 1) & (first["task"] == 1)
+    if not ((genuine & here).any() and (fake & here).any()):
+        return None
+    threshold = eer(first["score"][genuine & here], first["score"][fake & here]).threshold
+    columns = _columns(scores, "score")
+    genuine, _ = _classes(columns)
+    wrong = (columns["score"] <= threshold) == genuine
+    cells = [(columns["after"] == tasks) & (columns["task"] == task) for task in range(1, tasks + 1)]
+    return float(np.mean([50 * (wrong[cell & genuine].mean() + wrong[cell & ~genuine].mean()) for cell in cells]))
+
+
 def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
     """Accuracy and unweighted average recall in percent of each task after each task, as `eer_matrix`.
 
@@ -105,8 +133,8 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
     """Everything that a run's scores say, ready for JSON, in percent.
 
     Args:
-        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score, and predicted
-            where the measure is accuracy.
+        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score, where there is
+            more than evaluation data split, and where the measure is accuracy predicted.
         tasks: names of the tasks 1..T.
 
     Returns:
@@ -121,5 +149,8 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
         extra |= continual.clear(matrices["accuracy_matrix"])
     else:
         matrices = {"eer_matrix": eer_matrix(scores, len(tasks))}
-        extra = {"pooled_eer": pooled_eer(scores, len(tasks))}
+        extra = {
+            "pooled_eer": pooled_eer(scores, len(tasks)),
+            "fixed_threshold_error": fixed_threshold_error(scores, len(tasks)),
+        }
     return {"tasks": list(tasks)} | matrices | continual.summarise(matrices[measure.matrix], measure) | extra

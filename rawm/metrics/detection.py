@@ -1,4 +1,12 @@
-"""Error rates of a two-class detector from its scores; a score is higher where an utterance sounds more genuine."""
+"""Error rates and costs of a two-class detector from its scores; a score is higher where speech sounds more genuine.
+
+`eer`, `eer_interpolated`, `auc` and `min_dcf` say how well scores separate the classes; they depend on the order of the
+scores alone. `act_dcf` and `cllr` also ask whether the scores can be taken at their word: they read a score as the
+natural logarithm of the likelihood ratio of genuine to fake. The log-odds that a detector of `rawm` gives are that only
+where it was trained with as much weight on either class.
+
+Everything is O(n log n) in the number of scores.
+"""
 
 from typing import NamedTuple
 
@@ -7,12 +15,29 @@ from numpy.typing import ArrayLike
 
 from rawm.errors import UserError
 
+#: How often an attack is expected and what errors cost: the evaluation plan of ASVspoof 5, track 1.
+FAKE_PRIOR, COST_MISS, COST_FALSE_ACCEPTANCE = 0.05, 1.0, 10.0
+#: What it costs to reject every genuine and to accept every fake utterance.
+MISS, FALSE_ACCEPTANCE = COST_MISS * (1 - FAKE_PRIOR), COST_FALSE_ACCEPTANCE * FAKE_PRIOR
+
 
 class EER(NamedTuple):
     """Equal error rate and where it lies.
 
     Attributes:
         value: the rate, a fraction in [0, 1].
+        threshold: score at or below which an utterance is called fake.
+    """
+
+    value: float
+    threshold: float
+
+
+class Cost(NamedTuple):
+    """Normalised detection cost and where it lies.
+
+    Attributes:
+        value: 0 = no errors, 1 = as good as deciding without listening.
         threshold: score at or below which an utterance is called fake.
     """
 
@@ -34,11 +59,11 @@ class ErrorRates(NamedTuple):
     thresholds: np.ndarray
 
 
-def _checked(scores: ArrayLike, label: str) -> np.ndarray:
-    """Scores as a flat float64 array; raises UserError where no error rate can be computed from them."""
+def checked(scores: ArrayLike, label: str) -> np.ndarray:
+    """Scores as a flat float64 array; raises UserError where there are none, or some are not finite."""
     array = np.asarray(scores, dtype=np.float64).ravel()
     if not array.size:
-        raise UserError(f"no {label} scores; an error rate needs at least one genuine and one fake score")
+        raise UserError(f"no {label} scores; error rates need at least one of each class")
     if bad := int(array.size - np.isfinite(array).sum()):
         raise UserError(f"{bad} of {array.size} {label} scores are not finite numbers; every score must be")
     return array
@@ -57,7 +82,7 @@ def error_rates(genuine: ArrayLike, fake: ArrayLike) -> ErrorRates:
         `compute_det_curve` of the ASVspoof evaluation packages (2019 to 2021): genuine scores come first, then a
         stable sort, so among equal scores the genuine ones are rejected first.
     """
-    genuine, fake = _checked(genuine, "genuine"), _checked(fake, "fake")
+    genuine, fake = checked(genuine, "genuine"), checked(fake, "fake")
     scores = np.concatenate([genuine, fake])
     order = np.argsort(scores, kind="stable")
     rejected_genuine = np.cumsum(order < genuine.size)
@@ -89,20 +114,101 @@ def eer(genuine: ArrayLike, fake: ArrayLike) -> EER:
     return EER(float((rates.frr[index] + rates.far[index]) / 2), float(rates.thresholds[index]))
 
 
-def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> EER:
-    """Equal error rate where the straight lines between the points of the ROC cross the diagonal.
+def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
+    """Equal error rate of the convex hull of the ROC (ROCCH-EER), a fraction in [0, 0.5].
 
-    Equal scores make one point, so their order does not matter. This is what `roc_curve` with a root finder gives;
-    it differs from `eer` by less than one utterance's share where no scores are equal.
+    It is where the lower hull of the points (FAR, FRR) crosses the diagonal: the equal error rate after the best
+    monotone calibration, and the largest error rate that the best threshold has over all priors of the classes. The
+    order of equal scores does not matter. There is no single threshold to it: a point between two corners of the hull
+    is reached by drawing lots between their thresholds. Of few scores it is lower than `eer`, since the hull is drawn
+    around chance bumps.
 
-    Args, Returns, Raises: as `eer`.
+    Args, Raises: as `eer`.
+
+    Source:
+        Brümmer & de Villiers 2013, "The BOSARIS toolkit"; Fawcett & Niculescu-Mizil 2007 (PAV and hull).
     """
     rates = error_rates(genuine, fake)
-    last = np.append(np.diff(rates.thresholds) > 0, True)
-    frr, far, thresholds = (values[last] for values in rates)
-    gap = frr - far
-    after = int(np.argmax(gap >= 0))  # gap rises from -1 to 1, so `after` is at least 1
-    share = -gap[after - 1] / (gap[after] - gap[after - 1])
-    value = frr[after - 1] + share * (frr[after] - frr[after - 1])
-    threshold = thresholds[after - 1] + share * (thresholds[after] - thresholds[after - 1])
-    return EER(float(value), float(threshold))
+    sizes = np.size(genuine), np.size(fake)
+    # Counts instead of rates: the hull of the one is that of the other, and whole numbers end the search for sure.
+    rejected, accepted = (np.rint(rate * n).astype(np.int64) for rate, n in zip(rates, sizes, strict=False))
+    left, right = 0, rejected.size - 1  # corners of the hull on either side of the diagonal
+    while True:
+        between = slice(left, right + 1)
+        weight = accepted[left] - accepted[right], rejected[right] - rejected[left]
+        cost = weight[0] * rejected[between] + weight[1] * accepted[between]
+        best = left + int(np.argmin(cost))
+        if cost[best - left] == cost[0]:
+            break
+        if rates.frr[best] <= rates.far[best]:
+            left = best
+        else:
+            right = best
+    before, after = (rates.far[corner] - rates.frr[corner] for corner in (left, right))
+    share = before / (before - after)
+    return float(rates.frr[left] + share * (rates.frr[right] - rates.frr[left]))
+
+
+def auc(genuine: ArrayLike, fake: ArrayLike) -> float:
+    """Area under the ROC curve: how often a genuine utterance scores higher than a fake one, equal scores half.
+
+    Returns:
+        A fraction, 0.5 = chance.
+
+    Args, Raises: as `eer`.
+    """
+    genuine, fake = checked(genuine, "genuine"), np.sort(checked(fake, "fake"))
+    below, not_above = (np.searchsorted(fake, genuine, side) for side in ("left", "right"))
+    return float((below.mean() + not_above.mean()) / (2 * fake.size))
+
+
+def min_dcf(genuine: ArrayLike, fake: ArrayLike) -> Cost:
+    """Normalised detection cost at the best threshold, with ASVspoof 5's prior and costs.
+
+    The order of equal scores does not matter, although `error_rates` puts them one after another: the points in between
+    cost more than those before and after all of them.
+
+    Args, Raises: as `eer`.
+
+    Source:
+        Evaluation plan of ASVspoof 5, track 1, and `calculate_minDCF_EER_CLLR` of its evaluation package.
+    """
+    rates = error_rates(genuine, fake)
+    costs = (MISS * rates.frr + FALSE_ACCEPTANCE * rates.far) / min(MISS, FALSE_ACCEPTANCE)
+    index = int(np.argmin(costs))
+    return Cost(float(costs[index]), float(rates.thresholds[index]))
+
+
+def act_dcf(genuine: ArrayLike, fake: ArrayLike) -> float:
+    """Normalised detection cost at the threshold that is best for log-likelihood ratios, with ASVspoof 5's costs.
+
+    The threshold is -ln 1.9; a score that equals it is accepted. Never lower than `min_dcf`, and without upper bound of
+    1: badly calibrated scores can be worse than deciding without listening.
+
+    Args:
+        genuine, fake: natural logarithms of likelihood ratios of genuine to fake.
+
+    Raises: as `eer`.
+
+    Source:
+        Evaluation plan of ASVspoof 5, track 1, equation 3, and `compute_actDCF` of its evaluation package.
+    """
+    threshold = np.log(FALSE_ACCEPTANCE / MISS)
+    missed = (checked(genuine, "genuine") < threshold).mean()
+    accepted = (checked(fake, "fake") >= threshold).mean()
+    return float((MISS * missed + FALSE_ACCEPTANCE * accepted) / min(MISS, FALSE_ACCEPTANCE))
+
+
+def cllr(genuine: ArrayLike, fake: ArrayLike) -> float:
+    """Cost of log-likelihood ratios in bits: 0 = sure and right, 1 = scores that say nothing, more = misleading ones.
+
+    Args:
+        genuine, fake: natural logarithms of likelihood ratios of genuine to fake.
+
+    Raises: as `eer`.
+
+    Source:
+        Brümmer & du Preez 2006, "Application-independent evaluation of speaker detection".
+    """
+    parts = (np.logaddexp(0, -checked(genuine, "genuine")), np.logaddexp(0, checked(fake, "fake")))
+    return float(sum(part.mean() for part in parts) / (2 * np.log(2)))

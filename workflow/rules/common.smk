@@ -148,10 +148,10 @@ def seen_features(wildcards):
 
 
 def eval_features(wildcards):
-    """Evaluation features of all tasks."""
+    """Evaluation features of all tasks; the first task's others for the untrained detector and for a threshold."""
     study = load_run(wildcards)
     numbers = range(1, len(study.tasks) + 1)
-    return [*task_features(study, numbers, ["eval"]), *task_features(study, [1], ["train"])]
+    return [*task_features(study, numbers, ["eval"]), *task_features(study, [1], ["train", "dev"])]
 
 
 def previous_task(name):
