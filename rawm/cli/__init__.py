@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rawm.cli import configuration, corpora, features, results, runs, tracking
+from rawm.cli import configuration, corpora, features, results, runs, scores, tracking
 from rawm.errors import UserError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its steps is "
     "one of these commands, to be copied, repeated and debugged alone.",
 )
-for verbs in (configuration, corpora, features, runs, results, tracking):
+for verbs in (configuration, corpora, features, runs, results, scores, tracking):
     app.add_typer(verbs.app)
 
 

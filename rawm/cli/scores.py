@@ -1,0 +1,70 @@
+"""Verbs about score files: `rawm scores ...`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rawm.cli.options import Method, Seed, Study, example, load_study
+
+app = typer.Typer()
+scores = typer.Typer(no_args_is_help=True, help="Write and judge score files of the ASVspoof challenges.")
+app.add_typer(scores, name="scores")
+
+
+@scores.command(
+    "export",
+    epilog=example(
+        "rawm scores export --study open_speech --method rawm --seed 0 --output scores/",
+        "rawm scores export --study open_speech --method rawm --seed 0 --after 1 --task 2 --format asvspoof5 "
+        "--output scores.tsv",
+    ),
+)
+def export_scores(
+    study: Study,
+    method: Method,
+    seed: Seed,
+    output: Annotated[Path, typer.Option(help="A file with --task, else a folder for a file per task.")],
+    after: Annotated[
+        int | None, typer.Option(min=0, help="Checkpoint after this task; 0 = untrained, default the last.")
+    ] = None,
+    task: Annotated[int | None, typer.Option(min=1, help="Only the scores of this task.")] = None,
+    format: Annotated[
+        Literal["asvspoof2019", "asvspoof2021", "asvspoof5"], typer.Option(help="Only asvspoof2019 has keys.")
+    ] = "asvspoof2019",
+):
+    """Write the scores of a finished run as score files of a challenge."""
+    from rawm.scores import export
+
+    for path in export(load_study(study, method, seed), method, seed, output, format, after, task):
+        typer.echo(path)
+
+
+@scores.command(
+    "evaluate",
+    epilog=example(
+        "rawm scores evaluate scores/en_tts.txt",
+        "rawm scores evaluate scores.txt --key keys/LA/CM/trial_metadata.txt",
+        "rawm scores evaluate cm.txt --asv ASVspoof2019.LA.asv.eval.gi.trl.scores.txt",
+    ),
+)
+def evaluate_scores(
+    file: Annotated[Path, typer.Argument(help="Scores of a detector, higher = more genuine.")],
+    format: Annotated[
+        Literal["auto", "asvspoof2019", "asvspoof2021", "asvspoof5"], typer.Option(help="auto goes by the first line.")
+    ] = "auto",
+    key: Annotated[
+        Path | None,
+        typer.Option(help="What is genuine: a challenge's key or protocol, a score file of 2019, or a manifest."),
+    ] = None,
+    asv: Annotated[
+        Path | None, typer.Option(help="Scores of a speaker verification system (2019), for min t-DCF.")
+    ] = None,
+):
+    """Print EER, AUC, costs and Cllr of a score file, and with --asv both definitions of min t-DCF."""
+    from rawm.scores import evaluate
+
+    found = evaluate(file, format, key, asv)
+    typer.echo(found.about)
+    for number in found.numbers:
+        typer.echo(number)
