@@ -111,7 +111,8 @@ def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("column", ["speaker", "utterance"])
-def test_utterances_without_known_groups_are_drawn_singly(study, column):
+def test_utterances_without_known_groups_are_drawn_singly(study, column, monkeypatch):
+    monkeypatch.setattr(uncertainty, "FEWEST", 1)
     ids = uncertainty._evaluated(study, "rawm", 0)[1].ids
     assert len(set(uncertainty._groups(study, 2, ids, column))) == 120
 
