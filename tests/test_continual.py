@@ -85,6 +85,9 @@ def test_published_matrices_give_their_published_numbers(name):
 def test_forgetting_differs_from_the_published_definition_where_the_end_is_best():
     ours = {name: continual.forgetting([[50.0] * len(rows), *rows]) for name, (rows, _, _) in FINAL.items()}
     assert ours == pytest.approx({"ELMA": 1.257, "Replay": -1.933, "Naive": 14.933}, abs=0.001)
+    trained, _, _ = FINAL["Naive"]
+    lost = (6.4 + 24.4 + 7.6 + 18.0 + 20.4 + 0.0) / 6  # 24.0 -> 30.4, 20.4 -> 44.8, ...
+    assert continual.forgetting_since_learned([[50.0] * 7, *trained]) == pytest.approx(lost)
 
 
 @given(matrices)
