@@ -1,9 +1,9 @@
 """EER matrices (percent; row = after task, column = task) that the EVDA benchmark ships with its code.
 
-Source: Cecile-hi/Evolving-FAD-CL-Benchmark @8dc5845, result/: wav2vec/eer/{Replay,Naive}.txt and, with the last row that
-the benchmark's README gives ELMA, wav2vec_InitA_100epoch_lora_32_normal_moe/eer/ELMA_r_32.txt. `FINAL` holds the final
-average and the forgetting that belong to them: forgetting there is the final EER minus the best of all rows, the last
-included.
+Source: Cecile-hi/Evolving-FAD-CL-Benchmark @8dc5845, result/: wav2vec/eer/{Replay,Naive}.txt and, with the last row
+that the benchmark's README gives ELMA, wav2vec_InitA_100epoch_lora_32_normal_moe/eer/ELMA_r_32.txt. `FINAL` holds the
+final average and the forgetting that belong to them: forgetting there is the final EER minus the best of all rows, the
+last included.
 """
 
 ELMA = [
