@@ -216,11 +216,8 @@ def _pairs(found: Results, methods: dict[str, Any], drawn: dict[str, Any], level
                     "wilcoxon_p": ranking.wilcoxon(blocks[metric][first], blocks[metric][second]),
                 }
             )
-        known = [row for row in tested if row["wilcoxon_p"] is not None]
-        adjusted = ranking.holm([row["wilcoxon_p"] for row in known])
-        for row, p in zip(known, adjusted, strict=True):
-            row["holm_p"] = p
-        rows += [row | {"holm_p": row.get("holm_p")} for row in tested]
+        adjusted = ranking.holm([row["wilcoxon_p"] for row in tested])
+        rows += [row | {"holm_p": p} for row, p in zip(tested, adjusted, strict=True)]
     return rows
 
 

@@ -45,6 +45,7 @@ def test_holm_multiplies_by_the_number_of_tests_left():
     assert ranking.holm([0.04, 0.01, 0.03, 0.5]) == pytest.approx([0.09, 0.04, 0.09, 0.5])
     assert ranking.holm([0.3, 0.3]) == pytest.approx([0.6, 0.6])
     assert ranking.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert ranking.holm([0.02, None, 0.03]) == [0.04, None, 0.04]
     assert ranking.holm([]) == []
 
 

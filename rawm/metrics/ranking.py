@@ -34,12 +34,16 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> float | None:
     return float(stats.wilcoxon(difference, zero_method="zsplit").pvalue) if difference.any() else None
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """p values of a family of tests, adjusted so that they may be compared with one level (Holm 1979)."""
-    order = np.argsort(p, kind="stable")
-    factors = np.arange(len(p), 0, -1)
-    adjusted = np.minimum(1, np.maximum.accumulate(np.asarray(p, dtype=float)[order] * factors))
-    return adjusted[np.argsort(order, kind="stable")].tolist()
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """p values of a family of tests, adjusted so that they may be compared with one level (Holm 1979).
+
+    None is a test that could not be made; it stays None and does not count.
+    """
+    made = sorted((value, index) for index, value in enumerate(p) if value is not None)
+    adjusted, least = list(p), 0.0
+    for rank, (value, index) in enumerate(made):
+        adjusted[index] = least = max(least, min(1.0, value * (len(made) - rank)))
+    return adjusted
 
 
 def mean_ranks(errors: ArrayLike) -> np.ndarray:
