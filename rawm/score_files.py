@@ -13,8 +13,9 @@ Source: tDCF_python of ASVspoof 2019, and the evaluation packages of ASVspoof 20
 """
 
 import math
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -80,7 +81,7 @@ class _Problems:
             raise UserError("\n".join(sentences))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path) -> list[tuple[int, str]]:
     """(number, text) of the lines that are not blank."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -91,7 +92,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
         raise UserError(f"{path}: is empty; give a file with scores or keys")
-    return iter(lines)
+    return lines
 
 
 def write(
@@ -114,9 +115,12 @@ def write(
     """
     seen: set[str] = set()
     for utterance, value in zip(utterance_id, score, strict=True):
-        broken = "\t" in utterance or "\n" in utterance if format == "asvspoof5" else utterance.split() != [utterance]
-        if broken or not utterance:
-            raise UserError(f"{path}: utterance {utterance!r} has white space, which {format} cannot hold")
+        parts = re.split(r"[\t\r\n]", utterance) if format == "asvspoof5" else utterance.split()
+        if not utterance or parts != [utterance.strip()]:
+            raise UserError(
+                f"{path}: utterance {utterance!r}: names in {format} must not be empty or have white space; asvspoof5 "
+                "takes spaces within"
+            )
         if utterance in seen:
             raise UserError(f"{path}: utterance {utterance!r} occurs twice; a score file has each once")
         if not math.isfinite(value):
@@ -141,7 +145,7 @@ def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScore
             that occur twice, all together and with their lines.
     """
     path = Path(path)
-    lines = list(_lines(path))
+    lines = _lines(path)
     first = lines[0][1].split()
     if format == "auto":
         known = {tuple(_HEADER): "asvspoof5"}.get(tuple(first), {4: "asvspoof2019", 2: "asvspoof2021"}.get(len(first)))
@@ -168,6 +172,8 @@ def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScore
         if fields[0] in rows:
             problems.add(number, "the utterance was there before", fields[0])
         rows[fields[0]] = score, WORDS.get(word, "")
+    if not lines:
+        problems.add(1, "no scores after the header")
     problems.done()
     labels = [label for _, label in rows.values()] if format == "asvspoof2019" else None
     return CmScores(format, list(rows), np.array([score for score, _ in rows.values()]), labels)

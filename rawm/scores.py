@@ -110,10 +110,10 @@ def evaluate(
     about = f"{path}: {found.format}, {genuine.size} genuine and {fake.size} fake utterances"
     if without := int((labels == "").sum()):
         about += f"; {without} more are not in {key} and do not count"
+    verified = score_files.read_asv(asv) if asv else None
     try:
         numbers = _numbers(genuine, fake)
-        if asv:
-            verified = score_files.read_asv(asv)
+        if verified:
             for function in (tandem.min_tdcf_2019, tandem.min_tdcf_2021):
                 cost = function(genuine, fake, verified)
                 note = f"as ASVspoof {cost.version} defines it; not to be compared with the other"

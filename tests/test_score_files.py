@@ -51,8 +51,8 @@ def test_files_are_as_the_challenges_want_them(tmp_path):
     ("names", "score", "message"),
     [
         (["a", "a"], [1, 2], "'a' occurs twice"),
-        (["a", "b c"], [1, 2], "'b c' has white space"),
-        (["a", ""], [1, 2], "'' has white space"),
+        (["a", "b c"], [1, 2], "'b c': names in asvspoof2021 must not"),
+        (["a", ""], [1, 2], "'': names in asvspoof2021 must not be empty"),
         (["a", "b"], [1, np.inf], "'b' has the score inf"),
     ],
 )
@@ -65,8 +65,9 @@ def test_scores_that_do_not_fit_are_not_written(tmp_path, names, score, message)
 def test_names_with_spaces_fit_between_tabs(tmp_path):
     write(tmp_path / "scores", "asvspoof5", ["a b", "c"], [1, 2])
     assert read(tmp_path / "scores").utterance_id == ["a b", "c"]
-    with pytest.raises(UserError, match="white space"):
-        write(tmp_path / "scores", "asvspoof5", ["a\tb"], [1])
+    for name in ("a\tb", "a\r", " a", ""):
+        with pytest.raises(UserError, match="names in asvspoof5 must not"):
+            write(tmp_path / "scores", "asvspoof5", [name], [1])
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,7 @@ def test_all_mistakes_are_named_with_their_lines(tmp_path):
         ("", "auto", "is empty"),
         ("a b c\n", "auto", "line 1 has 3 columns; no score file"),
         ("a 1\n", "asvspoof5", r"line 1: is not the header"),
+        ("filename\tcm-score\n", "auto", "line 1: no scores after the header"),
         ("filename cm-score\na 1\n", "auto", "line 2: not `filename<TAB>cm-score`"),
         ("a 1\nb 2 3\n", "auto", "line 2: not `utterance score`"),
         ("a - 1 spoof\n", "auto", "line 1: score is not a finite number; first: 'spoof'\n.*key is not"),
@@ -189,6 +191,8 @@ def test_scores_are_judged_by_the_key_that_is_given(tmp_path):
         evaluate(make(tmp_path / "others", "x 3\ny 1\n"), key=tmp_path / "key")
     with pytest.raises(UserError, match=r"scores: no fake scores"):
         evaluate(make(tmp_path / "scores", "u1 3\nu4 1\n"), key=tmp_path / "key")
+    with pytest.raises(UserError, match=r"^[^:]*asv: line 1: not `source key score`"):
+        evaluate(scores, key=tmp_path / "key", asv=make(tmp_path / "asv", "1\n"))
     with pytest.raises(UserError, match=r"2 key\(s\) are not those of .*key, first of u2"):
         evaluate(make(tmp_path / "scores", KEY.replace("spoof", "bonafide")), key=tmp_path / "key")
 
