@@ -7,7 +7,7 @@ import numpy as np
 from rawm import config, results, uncertainty
 from rawm.config.published import Column, Row
 from rawm.paper.sources import Source
-from rawm.paper.verdicts import STDS, Estimate, Verdict, judge
+from rawm.paper.verdicts import DIFFERS, REPRODUCED, STDS, Estimate, Verdict, judge
 from rawm.results import Results, spread
 
 
@@ -34,8 +34,8 @@ class Number(NamedTuple):
 
     @property
     def difference(self) -> float | None:
-        """Ours minus printed, points."""
-        return None if self.printed is None or self.ours is None else self.ours.mean - self.printed
+        """Ours minus printed, points; None where they cannot be compared."""
+        return self.ours.mean - self.printed if self.verdict.word in (REPRODUCED, DIFFERS) else None
 
 
 def compare(source: Source) -> list[Number]:

@@ -59,8 +59,8 @@ def _page(rows: list[dict[str, object]]) -> str:
     body.append([Cell("All"), Cell(""), Cell(""), Cell(str(sum(sums))), *(Cell(str(number)) for number in sums)])
     note = (
         "Reproduced: our study of the paper's protocol ran, and its 95 % interval holds the printed number. Differs: "
-        "it ran, and the interval does not hold it. Not comparable: ours are of other corpora, which stand in, or another "
-        "protocol. Not run: there is no such method here, or no corpus. Where 0 numbers are printed, none are known, "
-        "and ours stand alone."
+        "it ran, and the interval does not hold it. Not comparable: ours are of other corpora, which stand in, or of "
+        "another protocol. Not run: there is no such method here, or no corpus. Where 0 numbers are printed, none are "
+        "known, and ours stand alone."
     )
     return "# Printed numbers beside ours\n\n" + markdown(Table(headers, headers, body, 3, note))

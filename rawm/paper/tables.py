@@ -44,32 +44,52 @@ def numbers_csv(source: Source, numbers: list[Number]) -> str:
 
 
 def table(source: Source, numbers: list[Number]) -> Table:
-    """Two lines a method: what is printed, and ours; a line is left out where there is nothing in it."""
-    columns = source.file.all_columns
+    """Two lines a method, what is printed and ours; lines and columns without a number are left out."""
+    titles = _titles(source)
     rows: list[list[Cell]] = []
     breaks = set()
-    for start in range(0, len(numbers), len(columns)):
+    for start in range(0, len(numbers), len(titles)):
         breaks.add(len(rows))
-        rows += _lines(numbers[start : start + len(columns)])
-    titles = [column.title for column in columns]
+        rows += _lines(numbers[start : start + len(titles)])
     headers = ["Method", "Numbers", *titles, "Verdict"]
+    kept = [
+        place for place in range(len(headers)) if place < 2 or any(row[place].text not in ("", "-") for row in rows)
+    ]
+    headers, rows = [headers[place] for place in kept], [[row[place] for place in kept] for row in rows]
     return Table(headers, headers, rows, 2, note(source, numbers), frozenset(breaks - {0}))
 
 
+def _titles(source: Source) -> list[str]:
+    """Titles of the columns; where a stand-in's tasks take the place of those printed, with their titles."""
+    columns = source.file.all_columns
+    if source.own or not source.studies:
+        return [column.title for column in columns]
+    tasks = config.load_study(source.studies[0], on_disk=False).tasks
+    if len(tasks) != sum(column.task is not None for column in columns):
+        return [column.title for column in columns]
+    return [f"{c.title} (ours: {tasks[c.task - 1].title})" if c.task else c.title for c in columns]
+
+
 def _lines(cells: list[Number]) -> list[list[Cell]]:
-    row, first = cells[0].row, cells[0]
+    first = cells[0]
     words = counts([cell.verdict.word for cell in cells if not cell.derived])
-    verdict = ", ".join(
-        f"{number} {word}" if number < sum(words.values()) else word for word, number in words.items() if number
-    )
+    given = {word: number for word, number in words.items() if number}
+    verdict = ", ".join(word if len(given) == 1 else f"{number} {word}" for word, number in given.items())
     lines = []
-    if row.values:
-        printed = [Cell("-" if cell.printed is None else f"{cell.printed:.2f}") for cell in cells]
-        lines.append([Cell(row.method), Cell("printed"), *printed, Cell(verdict or "-")])
+    if first.row.values:
+        printed = [Cell(_printed(cell)) for cell in cells]
+        lines.append([Cell(first.row.method), Cell("printed"), *printed, Cell(verdict)])
     if first.study:
-        name = f"{first.method} in {first.study}"
-        lines.append([Cell("" if lines else row.method), Cell(name), *map(_shown, cells), Cell("" if lines else "-")])
+        name = "" if lines else first.row.method
+        lines.append([Cell(name), Cell(f"{first.method} in {first.study}"), *map(_shown, cells), Cell("")])
     return lines
+
+
+def _printed(cell: Number) -> str:
+    """As printed, a mean that is not printed with two decimals."""
+    if cell.printed is None:
+        return "-"
+    return f"{cell.printed:.2f}" if cell.derived else str(cell.printed)
 
 
 def _shown(cell: Number) -> Cell:
@@ -85,30 +105,29 @@ def _shown(cell: Number) -> Cell:
 def note(source: Source, numbers: list[Number]) -> str:
     """What is printed where, what ours are of, and how the verdicts are made; one paragraph."""
     file = source.file
-    parts = [f"{file.paper}, {file.where}: {file.measure} in percent. Source: {file.source} {file.reliability}"]
+    parts = [f"{file.paper}: {file.where}, {file.measure} in percent. Source: {file.source} {file.reliability}"]
     parts.append(_ours(source))
-    if any(number.derived for number in numbers):
+    if any(number.derived and number.printed is not None for number in numbers):
         parts.append("Average = mean of a row; of the printed numbers it is computed here and gets no verdict.")
-    if any(number.ours for number in numbers):
+    if any(number.ours and number.ours.std is not None for number in numbers):
         parts.append("Ours: mean ± sample standard deviation over seeds.")
     if source.own and file.comparable:
         parts.append(
             "Bold = reproduced: our 95 % interval, with other utterances and other seeds, holds the printed number; "
             "else the difference is in parentheses."
         )
-    if file.differences:
+    if file.differences and any(number.printed is not None for number in numbers):
         parts.append(f"Known differences: {' '.join(file.differences)}")
     return " ".join(parts)
 
 
 def _ours(source: Source) -> str:
     """What our numbers are of, in a sentence."""
-    titles = " and ".join(
-        f"{config.load_study(name, on_disk=False).settings.title} ({name})" for name in source.studies
-    )
+    studies = [config.load_study(name, on_disk=False) for name in source.studies]
+    titles = "; ".join(f"{study.settings.title} ({study.name})" for study in studies)
     if source.own:
         return f"Ours are of {titles}."
-    why = (
-        "Printed numbers are of corpora that are not on this machine" if source.absent else "No study has this protocol"
-    )
-    return f"{why}; ours are of {titles}, which stand in." if titles else f"{why}; nothing stands in for them."
+    why = "Printed numbers are of a protocol that no study has"
+    if source.absent:
+        why = "Printed numbers are of corpora that are not on this machine"
+    return f"{why}; ours are of {titles} in their place." if titles else f"{why}; nothing stands in for them."
