@@ -13,7 +13,7 @@ def interval_text(found: dict[str, Any]) -> str:
 
 def pairs(results: Results, estimated: dict[str, Any]) -> Table:
     """Paired differences of average and forgetting with their intervals, and tests; bold = the methods differ."""
-    measure, level = results.measure, f"{estimated['level']:.0%}"
+    measure, level = results.measure, f"{100 * estimated['level']:g}%"
     metrics = [metric for metric in measure.metrics if metric.key in (measure.average, measure.forgetting)]
     found = {(pair["first"], pair["second"], pair["metric"]): pair for pair in estimated["pairs"]}
     rows = []

@@ -60,7 +60,7 @@ class Column:
     differences: dict[frozenset[str], tuple[float, float]] = field(default_factory=dict)
 
     def cells(self, bounds: set[str]) -> list[Cell]:
-        """A cell per method; best = the best mean as printed, among methods that are no bound; † = as good as it."""
+        """A cell per method; best = the best mean as printed, no bound among them; † = not told from it."""
         spreads = {method: spread(values) for method, values in self.values.items()}
         means = {
             method: round(value.mean, 2)
@@ -137,14 +137,15 @@ def _note(results: Results, estimated: dict[str, Any]) -> str:
     tasks = "; ".join(f"T{number} = {title}" for number, title in enumerate(results.tasks, 1))
     bound = ", the upper bound (joint training) aside" if uncertainty.bounds(results.study) else ""
     measure, title = results.measure, results.measure.title
+    interval = f"{100 * estimated['level']:g}% interval"
     return (
         f"{results.study.settings.title}: {results.spreads}. {tasks}: {title} (%) after the last task. "
         f"Avg = their mean. Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
         f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
         f"Learning = mean {title} right after each task was learned. AULC = mean of the averages after each task over "
         f"the tasks learned so far. {measure.note} "
-        f"[low, high] = {estimated['level']:.0%} interval with other utterances and other seeds. "
-        f"Bold = best of a column{bound}; † = the {estimated['level']:.0%} interval of the difference to the best "
+        f"[low, high] = {interval} with other utterances and other seeds. "
+        f"Bold = best of a column{bound}; † = the {interval} of the difference to the best "
         "includes 0."
     )
 
