@@ -52,10 +52,8 @@ def table(source: Source, numbers: list[Number]) -> Table:
         breaks.add(len(rows))
         rows += _lines(numbers[start : start + len(titles)])
     headers = ["Method", "Numbers", *titles, "Verdict"]
-    kept = [
-        place for place in range(len(headers)) if place < 2 or any(row[place].text not in ("", "-") for row in rows)
-    ]
-    headers, rows = [headers[place] for place in kept], [[row[place] for place in kept] for row in rows]
+    filled = [place for place in range(2, len(headers)) if any(row[place].text not in ("", "-") for row in rows)]
+    headers, *rows = ([cells[place] for place in (0, 1, *filled)] for cells in (headers, *rows))
     return Table(headers, headers, rows, 2, note(source, numbers), frozenset(breaks - {0}))
 
 

@@ -55,7 +55,7 @@ rule compare_published:
     wildcard_constraints:
         published="|".join(PUBLISHED),
     params:
-        code=code_hash("rawm.paper", "rawm.paper.tables"),
+        code=code_hash("rawm.paper.tables"),
     shell:
         "rawm paper {wildcards.published} > {log} 2>&1"
 
