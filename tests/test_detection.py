@@ -248,7 +248,7 @@ def scores_of_a_run(development):
 
 
 def test_error_at_a_threshold_that_is_set_once():
-    development = {(1, 1, "dev"): ([4.0, 5.0], [2.0, 3.0]), (2, 1, "dev"): ([-4.0], [-5.0]), (0, 1, "dev"): ([9], [8])}
+    development = {(1, 1, "dev"): ([4.0, 5.0], [2.0, 3.0]), (2, 1, "dev"): ([-4.0, -3, -2], [-5.0, -6, -7])}
     found = metrics.from_scores(scores_of_a_run(development), ["a", "b"])
     assert found["fixed_threshold_error"] == pytest.approx(((25 + 50) / 2 + 0) / 2)
     without = metrics.from_scores(scores_of_a_run({}), ["a", "b"])

@@ -193,7 +193,7 @@ def act_dcf(genuine: ArrayLike, fake: ArrayLike) -> float:
     Source:
         Evaluation plan of ASVspoof 5, track 1, equation 3, and `compute_actDCF` of its evaluation package.
     """
-    threshold = np.log(FALSE_ACCEPTANCE / MISS)
+    threshold = -np.log(MISS / FALSE_ACCEPTANCE)
     missed = (checked(genuine, "genuine") < threshold).mean()
     accepted = (checked(fake, "fake") >= threshold).mean()
     return float((MISS * missed + FALSE_ACCEPTANCE * accepted) / min(MISS, FALSE_ACCEPTANCE))
