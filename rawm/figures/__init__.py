@@ -16,10 +16,13 @@ NAMES = (
     "stream",
     "average",
     "comparison",
+    "critical_difference",
     "learning_vs_forgetting",
+    "det",
     "projector_spectra",
     "projector_rank",
     "subspaces",
+    "embeddings",
 )
 
 

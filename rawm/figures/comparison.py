@@ -1,6 +1,7 @@
 """Methods against each other: final EER or accuracy, forgetting, and how the two ends of the trade-off are met."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,15 +25,28 @@ from rawm.metrics.measure import Measure
 NO_FORGETTING = "one task: nothing can be forgotten"
 
 
-def _row(axes: Axes, y: int, values: np.ndarray, look: Look) -> str:
-    """Draw one method's mean, standard deviation and seeds; return the numbers in words."""
-    mean = values.mean()
-    std = values.std(ddof=1) if len(values) > 1 else None
-    if std is not None:
+class Side(NamedTuple):
+    """One number of each method.
+
+    Attributes:
+        values: method -> its value with each seed, (seeds,); NaN where it does not exist.
+        intervals: method -> low and high bound of its mean, None where it does not exist.
+    """
+
+    values: Mapping[str, np.ndarray]
+    intervals: Mapping[str, Mapping[str, float | None]]
+
+
+def _row(axes: Axes, y: int, side: Side, method: str, look: Look) -> str:
+    """Draw one method's mean, interval and seeds; return the numbers in words."""
+    values, low, high = side.values[method], side.intervals[method]["low"], side.intervals[method]["high"]
+    if len(values) > 1:
         axes.scatter(values, np.full(len(values), y + 0.22), s=7, color=look.colour, alpha=0.55, linewidth=0)
-        axes.plot([mean - std, mean + std], [y, y], color=look.colour, linewidth=1.4, solid_capstyle="butt")
-    axes.plot(mean, y, marker=look.marker, color=look.colour, markersize=5.5, markeredgewidth=0.4, linestyle="")
-    return f"{mean:.1f}" if std is None else f"{mean:.1f} ± {std:.1f}"
+    axes.plot([low, high], [y, y], color=look.colour, linewidth=1.4, solid_capstyle="butt")
+    axes.plot(
+        values.mean(), y, marker=look.marker, color=look.colour, markersize=5.5, markeredgewidth=0.4, linestyle=""
+    )
+    return f"{values.mean():.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _numbers(axes: Axes, texts: list[str]) -> None:
@@ -44,33 +58,33 @@ def _numbers(axes: Axes, texts: list[str]) -> None:
 
 @styled
 def comparison(
-    average: Mapping[str, np.ndarray],
-    forgetting: Mapping[str, np.ndarray],
+    average: Side,
+    forgetting: Side,
     titles: Mapping[str, str],
     measure: Measure,
 ) -> Figure:
-    """Final average and forgetting of each method, best average on top.
+    """Final average and forgetting of each method with their intervals, best average on top.
 
     Args:
-        average: method -> average EER or accuracy in percent of each seed, (seeds,).
-        forgetting: method -> forgetting (percentage points) of each seed; NaN for one task.
+        average: average EER or accuracy in percent.
+        forgetting: in percentage points; NaN for one task.
         titles: method -> name.
         measure: what the numbers are.
     """
-    order = sorted(average, key=lambda method: measure.errors(average[method]).mean())
-    chosen = looks(average)
+    order = sorted(average.values, key=lambda method: measure.errors(average.values[method]).mean())
+    chosen = looks(average.values)
     figure = Figure(figsize=(TWO_COLUMNS, 0.85 + 0.24 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for axes, values, label in (
+    for axes, side, label in (
         (left, average, f"average {measure.title} after the last task (%)"),
         (right, forgetting, f"forgetting: {measure.title} {measure.worse} (points)"),
     ):
         axes.set_xlabel(label)
-        if any(np.isnan(values[method]).any() for method in order):
+        if any(np.isnan(side.values[method]).any() for method in order):
             axes.text(0.5, 0.5, NO_FORGETTING, ha="center", va="center", transform=axes.transAxes, color=MUTED)
             axes.set_xticks([])
             continue
-        texts = [_row(axes, y, values[method], chosen[method]) for y, method in enumerate(order)]
+        texts = [_row(axes, y, side, method, chosen[method]) for y, method in enumerate(order)]
         _numbers(axes, texts)
         axes.grid(axis="x")
         axes.margins(x=0.06)

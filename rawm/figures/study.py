@@ -6,12 +6,24 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from rawm import results
+from rawm import results, uncertainty
 from rawm.config import Study
-from rawm.figures import comparison, matrix, projectors, stream, style, subspaces
+from rawm.figures import (
+    comparison,
+    critical_difference,
+    det,
+    embeddings,
+    matrix,
+    projectors,
+    stream,
+    style,
+    subspaces,
+)
+from rawm.metrics.measure import EER
 from rawm.results import Results
 
 FRAMES = 50_000  # most feature vectors of a task whose subspace is computed
+SHOWN = 200  # most utterances of a task whose embeddings are shown
 
 
 def _matrices(found: Results) -> Figure:
@@ -29,13 +41,38 @@ def _average(found: Results) -> Figure:
 
 
 def _comparison(found: Results) -> Figure:
-    average, forgetting = _each(found, found.measure.average), _each(found, found.measure.forgetting)
+    estimates = uncertainty.load(found.study)["methods"]
+
+    def side(metric: str) -> comparison.Side:
+        values = {method: found.values(method, metric) for method in found.methods}
+        return comparison.Side(values, {method: estimates[method][metric] for method in found.methods})
+
+    average, forgetting = side(found.measure.average), side(found.measure.forgetting)
     return comparison.comparison(average, forgetting, found.titles, found.measure)
+
+
+def _critical_difference(found: Results) -> Figure:
+    return critical_difference.critical_difference(uncertainty.load(found.study)["ranks"], found.titles)
 
 
 def _learning_vs_forgetting(found: Results) -> Figure:
     learning, forgetting = _each(found, found.measure.learning), _each(found, found.measure.forgetting)
     return comparison.learning_vs_forgetting(learning, forgetting, found.titles, found.measure)
+
+
+def _det(found: Results) -> Figure:
+    if found.measure is not EER:
+        return style.message("DET curves are of detectors of fakes; these classes are others.")
+    ends = {method: [_last_scores(found.study, method, seed) for seed in found.seeds] for method in found.methods}
+    return det.det(ends, found.titles, [name for name in ("joint", "finetune", "rawm") if name in found.methods])
+
+
+def _last_scores(study: Study, method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the genuine and of the fake utterances of all tasks after the last one."""
+    scores = results.scores(study, method, seed)
+    last = scores[scores.after == len(study.tasks)]
+    genuine = (last.label == "genuine").to_numpy()
+    return last.score.to_numpy()[genuine], last.score.to_numpy()[~genuine]
 
 
 def _each(found: Results, metric: str) -> dict[str, np.ndarray]:
@@ -89,16 +126,57 @@ def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
     return tasks
 
 
+def _embeddings(found: Results) -> Figure:
+    """Fine-tuning beside RAWM where the study has them, otherwise its first two methods; the first seed."""
+    known = [method for method in ("finetune", "rawm") if method in found.methods]
+    seed, methods = found.seeds[0], known if len(known) == 2 else found.methods[:2]
+    study = found.study.ordered(seed)
+    after = sorted({1, len(study.tasks)})
+    labels, points = task_embeddings(study, methods, seed, after)
+    named = {found.titles[method]: points[method] for method in methods}
+    return embeddings.embeddings(named, labels, [task.title or task.name for task in study.tasks], after)
+
+
+def task_embeddings(
+    study: Study, methods: Sequence[str], seed: int, after: Sequence[int]
+) -> tuple[list[np.ndarray], dict[str, list[list[np.ndarray]]]]:
+    """Classes of some evaluation utterances of each task, and method -> checkpoint -> task -> embeddings (N, d)."""
+    import torch
+
+    from rawm import checkpoint, paths
+    from rawm.samples import Samples
+    from rawm.scoring import outputs
+    from rawm.stream import load_split
+
+    tasks = []
+    for number in range(1, len(study.tasks) + 1):
+        task = load_split(study, number, "eval", seed)
+        rows = torch.arange(0, len(task), max(1, len(task) // SHOWN))
+        features = task.features[rows] if task.pooled else task.features.take(rows)
+        tasks.append(Samples([task.ids[row] for row in rows], task.labels[rows], features))
+    classes = np.array(study.classes, dtype=object)
+    points: dict[str, list[list[np.ndarray]]] = {}
+    for method in methods:
+        for number in after:
+            detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number))
+            here = [outputs(detector, task, torch.device("cpu")).embedding.numpy() for task in tasks]
+            points.setdefault(method, []).append(here)
+    return [classes[task.labels.numpy()] for task in tasks], points
+
+
 #: Name of a figure -> how it is drawn.
 DRAW: dict[str, Callable[[Results], Figure]] = {
     "matrices": _matrices,
     "stream": _stream,
     "average": _average,
     "comparison": _comparison,
+    "critical_difference": _critical_difference,
     "learning_vs_forgetting": _learning_vs_forgetting,
+    "det": _det,
     "projector_spectra": _projector_spectra,
     "projector_rank": _projector_rank,
     "subspaces": _subspaces,
+    "embeddings": _embeddings,
 }
 
 

@@ -30,7 +30,8 @@ rule draw_figures:
     input:
         metrics=lambda wildcards: all_metrics(wildcards.study),
         checkpoints=lambda wildcards: all_checkpoints(wildcards.study),
-        features=all_train_features,
+        intervals="results/{study}/intervals.json",
+        features=drawn_features,
         study="config/studies/{study}.yaml",
         stream=stream_file,
         methods=method_files,
