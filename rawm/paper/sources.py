@@ -34,6 +34,16 @@ class Source:
         """Every study that must be finished."""
         return self.file.studies if self.own else self.file.stand_ins
 
+    @property
+    def caption(self) -> str:
+        """What our numbers are of, in a sentence."""
+        studies = [config.load_study(name, on_disk=False) for name in self.studies]
+        titles = "; ".join(f"{study.settings.title} ({study.name})" for study in studies)
+        if self.own:
+            return f"Ours are of {titles}."
+        where = "corpora that are not on this machine" if self.absent else "a protocol that no study has"
+        return f"Printed numbers are of {where}; " + (f"ours are of {titles}." if titles else "nothing stands in.")
+
 
 def choose(label: str, folder: Path = paths.CONFIG) -> Source:
     """Read a file of config/published/ and look for the corpora of its studies; raises ConfigError."""

@@ -14,7 +14,8 @@ def write(source: Source, numbers: list[Number], stem: Path) -> None:
     """Write <stem>.csv (a row a number), <stem>.md and <stem>.tex."""
     made = table(source, numbers)
     write_text(stem.with_suffix(".csv"), numbers_csv(source, numbers))
-    write_text(stem.with_suffix(".md"), f"# {source.file.title}\n\n{markdown(made)}")
+    drawing = f"\n![{source.file.title}]({source.label}.svg)\n" if source.file.drawing else ""
+    write_text(stem.with_suffix(".md"), f"# {source.file.title}\n\n{markdown(made)}{drawing}")
     write_text(stem.with_suffix(".tex"), latex(made))
 
 
@@ -39,6 +40,7 @@ def numbers_csv(source: Source, numbers: list[Number]) -> str:
                 "reason": number.verdict.reason,
             }
             for number in numbers
+            if number.printed is not None or number.ours
         ]
     )
 
@@ -104,7 +106,7 @@ def note(source: Source, numbers: list[Number]) -> str:
     """What is printed where, what ours are of, and how the verdicts are made; one paragraph."""
     file = source.file
     parts = [f"{file.paper}: {file.where}, {file.measure} in percent. Source: {file.source} {file.reliability}"]
-    parts.append(_ours(source))
+    parts.append(source.caption)
     if any(number.derived and number.printed is not None for number in numbers):
         parts.append("Average = mean of a row; of the printed numbers it is computed here and gets no verdict.")
     if any(number.ours and number.ours.std is not None for number in numbers):
@@ -117,15 +119,3 @@ def note(source: Source, numbers: list[Number]) -> str:
     if file.differences and any(number.printed is not None for number in numbers):
         parts.append(f"Known differences: {' '.join(file.differences)}")
     return " ".join(parts)
-
-
-def _ours(source: Source) -> str:
-    """What our numbers are of, in a sentence."""
-    studies = [config.load_study(name, on_disk=False) for name in source.studies]
-    titles = "; ".join(f"{study.settings.title} ({study.name})" for study in studies)
-    if source.own:
-        return f"Ours are of {titles}."
-    why = "Printed numbers are of a protocol that no study has"
-    if source.absent:
-        why = "Printed numbers are of corpora that are not on this machine"
-    return f"{why}; ours are of {titles} in their place." if titles else f"{why}; nothing stands in for them."

@@ -14,10 +14,12 @@ from snakemake.exceptions import WorkflowError
 import rawm.config
 from rawm import figures, paths, tables
 from rawm.corpora import module_of
+from rawm.paper import DRAWN, SUFFIXES, sources
 from rawm.provenance import code_hash
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
+PUBLISHED = rawm.config.labels("published")
 
 
 @lru_cache
@@ -49,6 +51,7 @@ wildcard_constraints:
     method="|".join(rawm.config.labels("methods")),
     corpus="|".join(rawm.config.labels("corpora")),
     frontend="|".join(rawm.config.labels("frontends")),
+    published="|".join(PUBLISHED),
     seed=r"\d+",
     shard=r"\d+of\d+",
     task=r"[1-9]\d*",
@@ -242,7 +245,30 @@ def all_metrics(study):
     ]
 
 
-def all_train_features(wildcards):
-    """Training features of all tasks, whose input subspaces are compared."""
+def drawn_features(wildcards):
+    """Features of all tasks: training ones, whose subspaces are compared, and those whose embeddings are shown."""
     study = load_study(wildcards.study)
-    return task_features(study, range(1, len(study.tasks) + 1), ["train"])
+    return task_features(study, range(1, len(study.tasks) + 1), ["train", "eval"])
+
+
+def published_runs(wildcards):
+    """Metrics and uncertainty of the studies beside a printed table, and the files that describe them."""
+    studies = [load_study(study) for study in sources.choose(wildcards.published).studies]
+    return [
+        *(path for study in studies for path in all_metrics(study.name)),
+        *(str(paths.intervals(study.name)) for study in studies),
+        *(f"config/studies/{study.name}.yaml" for study in studies),
+        *(f"config/streams/{study.settings.stream}.yaml" for study in studies),
+    ]
+
+
+def published_caption(wildcards):
+    """What is drawn beside a printed figure, and where from."""
+    source = sources.choose(wildcards.published)
+    return f"{source.file.title} ({source.file.paper}). {source.caption}"
+
+
+def published_drawings(wildcards):
+    """The figures of the printed tables that ask for one."""
+    drawn = [label for label in PUBLISHED if rawm.config.load_published(label).drawing]
+    return expand("results/paper/{published}.{format}", published=drawn, format=DRAWN)

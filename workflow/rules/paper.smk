@@ -11,34 +11,12 @@ Steps:
 3. index_published: all of them, with how many numbers were reproduced
 """
 
-from rawm.paper import DRAWN, SUFFIXES, sources
-
-PUBLISHED = rawm.config.labels("published")
-
-
-def published_runs(wildcards):
-    """Metrics and uncertainty of the studies beside a printed table, and the files that name and describe them."""
-    studies = sources.choose(wildcards.published).studies
-    loaded = [load_study(study) for study in studies]
-    return [
-        *(path for study in studies for path in all_metrics(study)),
-        *(f"results/{study}/intervals.json" for study in studies),
-        *(f"config/studies/{study}.yaml" for study in studies),
-        *(f"config/streams/{study.settings.stream}.yaml" for study in loaded),
-    ]
-
-
-def drawings(wildcards):
-    """The figures of the files that ask for one."""
-    drawn = [label for label in PUBLISHED if rawm.config.load_published(label).drawing]
-    return expand("results/paper/{published}.{format}", published=drawn, format=DRAWN)
-
 
 rule paper:
     """Every printed table and figure with ours beside it."""
     input:
         index="results/paper/index.md",
-        drawings=drawings,
+        drawings=published_drawings,
 
 
 rule compare_published:
@@ -52,8 +30,6 @@ rule compare_published:
         "results/logs/compare_published/{published}.log",
     benchmark:
         "results/benchmarks/compare_published/{published}.tsv"
-    wildcard_constraints:
-        published="|".join(PUBLISHED),
     params:
         code=code_hash("rawm.paper.tables"),
     shell:
@@ -67,15 +43,19 @@ rule draw_published:
         runs=published_runs,
     output:
         "results/paper/{published}.png",
-        report("results/paper/{published}.svg", category="Papers"),
+        report(
+            "results/paper/{published}.svg",
+            caption="../report/published.rst",
+            category="Papers",
+            labels={"figure": "{published}"},
+        ),
     log:
         "results/logs/draw_published/{published}.log",
     benchmark:
         "results/benchmarks/draw_published/{published}.tsv"
-    wildcard_constraints:
-        published="|".join(PUBLISHED),
     params:
         code=code_hash("rawm.paper.figures"),
+        about=published_caption,
     shell:
         "rawm paper {wildcards.published} --draw > {log} 2>&1"
 
