@@ -11,14 +11,21 @@ from finished_runs import EMOTIONS, METHODS, make_study
 from matplotlib.text import Text
 from PIL import Image
 from scipy.linalg import subspace_angles
+from scipy.stats import norm
 
-from rawm import figures
+from rawm import figures, uncertainty
 from rawm.errors import UserError
 from rawm.figures import study as drawing
 from rawm.figures import style
+from rawm.figures.ablation import ablation
+from rawm.figures.critical_difference import critical_difference
+from rawm.figures.det import DRAWN, det, rejected
+from rawm.figures.embeddings import components, embeddings
 from rawm.figures.matrix import matrix_figure
 from rawm.figures.subspaces import cosines, leading_subspace, subspaces
+from rawm.figures.sweep import sweep
 from rawm.frames import Frames
+from rawm.metrics.detection import eer
 from rawm.metrics.measure import ACCURACY, EER
 from rawm.samples import Samples
 
@@ -28,12 +35,25 @@ def inputs(study, seed):
     return [rng.standard_normal((60, 20)) * np.exp(-np.arange(20) / (2 + n)) for n in range(len(study.tasks))]
 
 
+def embedded(study, methods, seed, after):
+    rng = np.random.default_rng(seed)
+    labels = [rng.choice(np.array(study.classes, dtype=object), 30) for _ in study.tasks]
+    return labels, {method: [[rng.standard_normal((30, 6)) for _ in labels] for _ in after] for method in methods}
+
+
 @pytest.fixture
 def made_up(tmp_path, monkeypatch):
-    """Function that makes a study with finished runs in an empty working directory."""
+    """Function that makes a study with finished runs and their intervals in an empty working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(drawing, "task_inputs", inputs)
-    return lambda **options: make_study(tmp_path, **options)
+    monkeypatch.setattr(drawing, "task_embeddings", embedded)
+
+    def make(**options):
+        study = make_study(tmp_path, **options)
+        uncertainty.make(study, resamples=20)
+        return study
+
+    return make
 
 
 def texts(figure):
@@ -218,3 +238,98 @@ def test_task_inputs_are_standardised_by_the_first_task(made_up, monkeypatch, po
     np.testing.assert_allclose(first.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(first.std(0), 1, atol=1e-5)
     assert (second.mean(0) > 0.5).all()
+
+
+def lines(axes):
+    """(x, y) of each line of some axes."""
+    return [np.array(line.get_xydata()).T for line in axes.lines]
+
+
+def test_the_comparison_draws_the_stored_intervals_and_prints_them(made_up):
+    found = drawing.results.load(made_up(seeds=(0, 1), tasks=3, methods=("finetune", "rawm")))
+    estimates = uncertainty.load(found.study)["methods"]
+    figure = drawing.DRAW["comparison"](found)
+    for axes, key in zip(figure.axes[:2], (EER.average, EER.forgetting), strict=True):
+        drawn = {tuple(x) for x, _ in lines(axes) if len(x) == 2}
+        for method in found.methods:
+            stored = estimates[method][key]
+            assert any(np.allclose(pair, (stored["low"], stored["high"])) for pair in drawn)
+            shown = f"{stored['value']:.1f} [{stored['low']:.1f}, {stored['high']:.1f}]"
+            assert shown in [text for text, _ in texts(figure)]
+
+
+def test_det_rejects_as_many_as_a_loop_over_all_thresholds_says():
+    rng = np.random.default_rng(5)
+    genuine, fake = np.round(rng.normal(1, 1, 40), 1), np.round(rng.normal(0, 1, 60), 1)
+    for accepted in (0.0, 0.05, 0.3, 1.0):
+        thresholds = [-9.0, *np.concatenate([genuine, fake])]
+        # Among equal scores genuine ones are rejected first, so a threshold may lie between them.
+        pairs = [
+            (np.mean(genuine <= t), np.mean(g(fake, t))) for t in thresholds for g in (np.greater, np.greater_equal)
+        ]
+        expected = min(frr for frr, far in pairs if far <= accepted + 1e-12)
+        assert rejected(genuine, fake, np.array([accepted]))[0] == pytest.approx(expected)
+
+
+def test_det_marks_the_eer_and_leaves_what_it_cannot_tell_apart_grey():
+    rng = np.random.default_rng(6)
+    scores = {f"m{k:02}": [(rng.normal(0.3 * k, 1, 400), rng.normal(0, 1, 400))] for k in range(12)}
+    figure = det(scores, {name: name for name in scores}, ["m00"])
+    curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]
+    markers = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert len(curves) == 12 and len(markers) == DRAWN
+    assert sum(line.get_color() == "#D0D0D0" for line in curves) == 12 - DRAWN
+    shown = [text for text, _ in texts(figure)]
+    assert "m00" in shown and "m11" in shown and "m01" not in shown
+    expected = [eer(*scores[name][0]).value for name in ("m00", "m05", "m11")]
+    at = sorted(norm.cdf(line.get_xdata()[0]) for line in markers)
+    assert [at[-1], at[-2], at[0]] == pytest.approx([expected[0], expected[1], max(expected[2], 0.008)], abs=0.02)
+
+
+def test_ranks_are_drawn_where_they_are_and_bars_join_cliques():
+    ranks = {"critical_difference": 1.2, "friedman_p": 0.01, "blocks": 10, "alpha": 0.05}
+    ranks |= {
+        "mean_ranks": {"finetune": 3.5, "rawm": 1.5, "owm": 2.4},
+        "cliques": [["rawm", "owm"], ["owm", "finetune"]],
+    }
+    figure = critical_difference(ranks, {"finetune": "Fine-tuning", "rawm": "RAWM", "owm": "OWM"})
+    assert_inside(figure)
+    assert "RAWM  1.5" in [text for text, _ in texts(figure)]
+    markers = {x[0] for x, y in lines(figure.axes[0]) if len(x) == 1}
+    assert markers == {3.5, 1.5, 2.4}
+    bars = [line.get_xdata() for line in figure.axes[0].lines if line.get_linewidth() == 2.2]
+    assert [list(bar) for bar in bars] == [pytest.approx([1.44, 2.46]), pytest.approx([2.34, 3.56])]
+    untested = critical_difference(ranks | {"critical_difference": None}, {})
+    assert "Ranks need two methods" in texts(untested)[0][0]
+
+
+def test_a_sweep_shows_mean_and_deviation_of_the_seeds_that_were_run():
+    curve = np.array([[10.0, 20.0], [np.nan, np.nan], [30.0, np.nan]])
+    figure = sweep([0.25, 0.5, 1.0], {"RAWM": curve}, "share", EER)
+    ((x, y),) = lines(figure.axes[0])
+    assert list(x) == [0.25, 1.0] and list(y) == [15.0, 30.0]
+    band = figure.axes[0].collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(15 - np.std([10, 20], ddof=1)) and band[:, 1].max() == 30
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0.25", "0.5", "1"]
+
+
+def test_an_ablation_says_what_a_part_is_worth():
+    values = {"rawm": np.array([17.0, 18.0]), "rawm_no_modification": np.array([28.0, 30.0])}
+    figure = ablation(values, {"rawm": "RAWM", "rawm_no_modification": "without AWM"}, EER, "rawm")
+    assert_inside(figure)
+    shown = [text for text, _ in texts(figure)]
+    assert "17.5" in shown and "29.0 (+11.5)" in shown
+
+
+def test_embeddings_are_principal_components_of_each_panel():
+    rng = np.random.default_rng(7)
+    points = rng.standard_normal((50, 5)) * [5, 3, 1, 0.5, 0.1]
+    u, s, _ = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    flat, share = components(points)
+    np.testing.assert_allclose(np.abs(flat), np.abs(u[:, :2] * s[:2]), atol=1e-9)
+    assert share == pytest.approx((s[:2] ** 2).sum() / (s**2).sum())
+    labels = [np.array(["genuine", "fake"] * 10), np.array(["fake"] * 30)]
+    figure = embeddings({"RAWM": [[points[:20], points[20:]]]}, labels, ["one", "two"], [2])
+    assert_inside(figure)
+    assert sorted(len(drawn.get_offsets()) for drawn in figure.axes[0].collections) == [10, 10, 30]
+    assert f"{share:.0%} of the variance" in [text for text, _ in texts(figure)]
