@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -11,6 +12,7 @@ from rawm import checkpoint, config, paths, results
 from rawm.corpora import make
 from rawm.evaluation import evaluate_run
 from rawm.extraction import extract
+from rawm.metrics.detection import eer
 from rawm.training import train_task
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +68,11 @@ def test_a_study_on_frames_runs_from_sound_to_scores_and_learns(name, features):
     scores = results.scores(study, "rawm", 0)
     assert set(zip(scores.after, scores.task, strict=True)) >= {(1, 1), (2, 1), (2, 2)}
     assert scores.score.notna().all()
+    kept = pd.read_parquet(paths.scores(study.name, "rawm", 0))
+    development = kept[kept.split == "dev"]
+    assert set(zip(development.after, development.task, strict=True)) == {(0, 1), (1, 1), (2, 1)}
+    learned = development[development.after == 1].groupby("label").score
+    assert 100 * eer(*map(learned.get_group, ("genuine", "fake"))).value == history[history.task == 1].dev_eer.iloc[-1]
     detector, header = checkpoint.load_detector(paths.detector(study.name, "rawm", 0, 2))
     assert type(detector).__name__.lower() == name
     assert '"pooled": false' in header["shape"]

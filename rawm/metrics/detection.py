@@ -120,8 +120,8 @@ def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
     It is where the lower hull of the points (FAR, FRR) crosses the diagonal: the equal error rate after the best
     monotone calibration, and the largest error rate that the best threshold has over all priors of the classes. The
     order of equal scores does not matter. There is no single threshold to it: a point between two corners of the hull
-    is reached by drawing lots between their thresholds. Of few scores it is lower than `eer`, since the hull is drawn
-    around chance bumps.
+    is reached by drawing lots between their thresholds. Of few scores it is usually lower than `eer`, since the hull
+    takes the best of chance bumps.
 
     Args, Raises: as `eer`.
 
@@ -129,9 +129,9 @@ def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
         Brümmer & de Villiers 2013, "The BOSARIS toolkit"; Fawcett & Niculescu-Mizil 2007 (PAV and hull).
     """
     rates = error_rates(genuine, fake)
-    sizes = np.size(genuine), np.size(fake)
     # Counts instead of rates: the hull of the one is that of the other, and whole numbers end the search for sure.
-    rejected, accepted = (np.rint(rate * n).astype(np.int64) for rate, n in zip(rates, sizes, strict=False))
+    rejected = np.rint(rates.frr * np.size(genuine)).astype(np.int64)
+    accepted = np.rint(rates.far * np.size(fake)).astype(np.int64)
     left, right = 0, rejected.size - 1  # corners of the hull on either side of the diagonal
     while True:
         between = slice(left, right + 1)
