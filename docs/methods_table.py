@@ -20,9 +20,11 @@ README = Path(__file__).parent.parent / "README.md"
 BENCH = Path("results/bench.json")
 STUDIES = ("open_speech_all", "open_speech_ablation")
 COMPARISON = "results/{}/tables/comparison.csv"
-NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "pooled_eer")
+INTERVALS = "results/{}/intervals.json"
+NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
 README_HEAD = (
-    "| method | old samples | average EER | forgetting | EER when learned | pooled EER |\n|---|---|--:|--:|--:|--:|\n"
+    "| method | old samples | average EER | against RAWM | forgetting | EER when learned | error at task 1's threshold |\n"
+    "|---|---|--:|--:|--:|--:|--:|\n"
 )
 HEAD = "| file | old samples | numbers kept | step | average EER | forgetting | from |\n|---|---|---|--:|--:|--:|---|\n"
 
@@ -85,8 +87,28 @@ def comparison(*studies: str) -> dict[str, dict[str, str]]:
 def readme(page: str) -> str:
     """The README with the results of the finished study; as it is without one."""
     rows = sorted(comparison(STUDIES[0]).values(), key=lambda row: float(row["average_eer_mean"]))
-    cells = [[row["title"], kept(row["method"]), *(spread(row, name) for name in NUMBERS)] for row in rows]
-    return replaced(page, "table", README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in cells)) if rows else page
+    if not rows:
+        return page
+    sure = json.loads(Path(INTERVALS.format(STUDIES[0])).read_text(encoding="utf-8"))
+    lines = []
+    for row in rows:
+        average = sure["methods"][row["method"]][NUMBERS[0]]
+        shown = f"{average['value']:.1f} [{average['low']:.1f}, {average['high']:.1f}]"
+        cells = [row["title"], kept(row["method"]), shown, against(row["method"], sure["pairs"])]
+        lines.append(f"| {' | '.join([*cells, *(spread(row, name) for name in NUMBERS[1:])])} |\n")
+    return replaced(page, "table", README_HEAD + "".join(lines))
+
+
+def against(label: str, pairs: list[dict], other: str = "rawm") -> str:
+    """Paired difference in average EER with its interval; a sign in front where the interval holds 0."""
+    for pair in pairs:
+        ends = pair["difference"], pair["low"], pair["high"]
+        if pair["metric"] != NUMBERS[0] or {pair["first"], pair["second"]} != {label, other}:
+            continue
+        difference, low, high = ends if pair["first"] == label else (-ends[0], -ends[2], -ends[1])
+        alike = "≈ " if low <= 0 <= high else ""
+        return f"{alike}{difference:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return "-"
 
 
 def kept(label: str) -> str:

@@ -42,16 +42,27 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(monkeypatch, tmp_p
     (tmp_path / "bench.json").write_text('{"perceptron": {"finetune": 1.0, "rawm": 1.234}}')
     (tmp_path / "comparison.csv").write_text(
         "method,title,average_eer_mean,average_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std,"
-        "learning_eer_mean,learning_eer_std,pooled_eer_mean,pooled_eer_std\n"
+        "learning_eer_mean,learning_eer_std,fixed_threshold_error_mean,fixed_threshold_error_std\n"
         "rawm,RAWM,12.34,0.56,7.8,0.9,8.0,0.5,15.0,1.5\n"
     )
     monkeypatch.setattr(methods_table, "BENCH", tmp_path / "bench.json")
     monkeypatch.setattr(methods_table, "COMPARISON", str(tmp_path / "comparison.csv"))
+    sure = {"methods": {"rawm": {"average_eer": {"value": 12.34, "low": 10.9, "high": 14.0}}}, "pairs": []}
+    (tmp_path / "intervals.json").write_text(json.dumps(sure))
+    monkeypatch.setattr(methods_table, "INTERVALS", str(tmp_path / "intervals.json"))
     readme = methods_table.readme((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert "| RAWM | none | 12.3 ± 0.6 | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in readme
+    assert "| RAWM | none | 12.3 [10.9, 14.0] | - | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in readme
     page = methods_table.filled(methods_table.PAGE.read_text(encoding="utf-8"))
     assert methods_table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
     assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
+
+
+def test_the_readme_says_how_far_a_method_is_from_rawm():
+    pair = {"metric": "average_eer", "first": "owm", "second": "rawm", "difference": 5.4, "low": 2.94, "high": 8.0}
+    other = pair | {"first": "rawm", "second": "si", "difference": 0.1, "low": -2.0, "high": 2.1}
+    assert methods_table.against("owm", [pair, other]) == "+5.4 [+2.9, +8.0]"
+    assert methods_table.against("si", [pair, other]) == "≈ -0.1 [-2.1, +2.0]"
+    assert methods_table.against("si", [pair | {"metric": "forgetting_eer_increase"}, pair]) == "-"
 
 
 def test_benchmarks_reach_their_page_and_what_was_skipped_keeps_its_number(monkeypatch, tmp_path):
