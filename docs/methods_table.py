@@ -23,7 +23,7 @@ COMPARISON = "results/{}/tables/comparison.csv"
 INTERVALS = "results/{}/intervals.json"
 NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
 README_HEAD = (
-    "| method | old samples | average EER | against RAWM | forgetting | EER when learned | error at task 1's threshold |\n"
+    "| method | old samples | average EER | against RAWM | forgetting | EER when learned | at task 1's threshold |\n"
     "|---|---|--:|--:|--:|--:|--:|\n"
 )
 HEAD = "| file | old samples | numbers kept | step | average EER | forgetting | from |\n|---|---|---|--:|--:|--:|---|\n"
