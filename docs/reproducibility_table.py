@@ -51,7 +51,7 @@ def filled(page: str) -> str:
     """The page with its table made anew."""
     counted = shown_before(page) | verdicts()
     lines = [
-        row(label, config.load_published(label), counted.get(label, ["-"] * len(VERDICTS)))
+        row(label, config.read_published(label), counted.get(label, ["-"] * len(VERDICTS)))
         for label in config.labels("published")
     ]
     return replaced(page, "table", HEAD + "".join(lines))

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from rawm import config, manifest, paper, paths, results, uncertainty
-from rawm.config import ConfigError, load_published
+from rawm.config import ConfigError, load_published, read_published
 from rawm.errors import UserError
-from rawm.paper import compare, sources
+from rawm.paper import compare, index, sources
 from rawm.paper.verdicts import DIFFERS, NOT_COMPARABLE, NOT_RUN, REPRODUCED, Estimate, judge
 
 ROOT = Path(__file__).parent.parent
@@ -75,7 +75,13 @@ def test_a_mistake_in_a_file_is_said_in_one_sentence(folder, changes, sentence):
         load_published(printed(**{"study": "rego", "rows": rows} | changes))
     assert len(found.value.problems) == 1
     assert sentence in found.value.problems[0]
-    assert found.value.problems == config.check_all()
+
+
+def test_rawm_check_reads_the_files_too(folder):
+    assert config.check_all() == []
+    rows = [{"method": "Theirs", "ours": "gem", "values": [1.0, 2.0]}]
+    printed(study="eta", rows=rows)
+    assert len(config.check_all()) == 1
 
 
 def test_verdicts_done_by_hand():
@@ -149,6 +155,8 @@ def made(tmp_path_factory):
     """A working folder with made-up runs of every stand-in study, and all tables and figures."""
     folder = tmp_path_factory.mktemp("paper")
     shutil.copytree(ROOT / "config", folder / "config")
+    for study in (folder / "config/studies").glob("*.yaml"):  # two seeds are enough, and sooner there
+        study.write_text(study.read_text().replace("seeds: [0, 1, 2]", "seeds: [0, 1]"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("RAWM_CORPORA", str(folder / "corpora"))
@@ -157,7 +165,7 @@ def made(tmp_path_factory):
             finish(config.load_study(name))
         for label in LABELS:
             paper.make(label)
-            if load_published(label).drawing:
+            if read_published(label).drawing:
                 paper.draw(label)
         paper.make_index()
     return folder
@@ -167,9 +175,9 @@ def finish(study):
     """Make up every run of a study, and the manifests of its corpora."""
     rows = {}
     for number, task in enumerate(study.tasks, 1):
-        for index, label in enumerate(finished_runs._labels(study, number)):
+        for place, label in enumerate(finished_runs._labels(study, number)):
             unknown = dict.fromkeys(manifest.COLUMNS, "-") | {"split": "eval", "duration_s": 1.0, "label": label}
-            names = dict.fromkeys(("utterance_id", "path", "group"), f"t{number}_{index:03d}")
+            names = dict.fromkeys(("utterance_id", "path", "group"), f"t{number}_{place:03d}")
             rows.setdefault(task.corpora[0], []).append(unknown | names | {"corpus": task.corpora[0]})
     for corpus, listed in rows.items():
         manifest.write(listed, paths.manifest(corpus), labels=None)
@@ -186,7 +194,7 @@ def rows_of(folder, name):
 
 @pytest.mark.parametrize("label", LABELS)
 def test_every_printed_number_is_in_its_table_with_a_verdict(made, label):
-    found = load_published(label, made / "config")
+    found = read_published(label, made / "config")
     known = [value for row in found.rows for value in row.values if value is not None]
     numbers = [row for row in rows_of(made, label) if row["derived"] == "False"]
     assert [float(row["printed"]) for row in numbers if row["printed"]] == pytest.approx(known)
@@ -201,12 +209,12 @@ def test_every_printed_number_is_in_its_table_with_a_verdict(made, label):
 
 
 def test_the_index_lists_all_with_their_counts(made):
-    index = rows_of(made, "index")
-    assert [row["published"] for row in index] == LABELS
-    for row in index:
+    listed = rows_of(made, "index")
+    assert [row["published"] for row in listed] == LABELS
+    for row in listed:
         counted = [int(row[word.replace(" ", "_")]) for word in (REPRODUCED, DIFFERS, NOT_COMPARABLE, NOT_RUN)]
         assert sum(counted) == int(row["printed"]) and counted[:2] == [0, 0]
-    by_label = {row["published"]: row for row in index}
+    by_label = {row["published"]: row for row in listed}
     assert by_label["rawm_emotion"]["ours"] == "none"
     assert by_label["rawm_eta"]["studies"] == "open_speech open_speech_parts"
     page = (made / "results/paper/index.md").read_text()
@@ -232,12 +240,12 @@ def test_the_few_shot_curve_is_of_the_studies_with_more_and_more_utterances(made
 
 def test_figures_are_drawn(made):
     drawn = {path.stem for path in (made / "results/paper").glob("*.svg")}
-    assert drawn == {label for label in LABELS if load_published(label, made / "config").drawing}
+    assert drawn == {label for label in LABELS if read_published(label, made / "config").drawing}
     assert all((made / f"results/paper/{label}.png").stat().st_size > 10_000 for label in drawn)
 
 
 def test_the_row_that_is_backed_by_a_shipped_matrix_is_that_matrix_s_last():
-    rows = {row.method: row.values for row in load_published("evda_readme", ROOT / "config").rows}
+    rows = {row.method: row.values for row in read_published("evda_readme", ROOT / "config").rows}
     assert rows["ELMA"] == published_matrices.ELMA[-1]
 
 
@@ -250,3 +258,12 @@ def test_the_workflow_plans_all_tables_from_the_stand_ins(folder):
     table = dict(line.split() for line in text.splitlines() if len(line.split()) == 2)
     assert int(table["compare_published"]) == len(LABELS) and int(table["draw_published"]) == 3
     assert int(table["train_task"]) <= 105 + 175  # the default study, and a few minutes more
+
+
+def test_a_table_of_which_nothing_is_known_and_nothing_ran_is_empty(folder):
+    label = printed(study="rego", rows=[{"method": "RAWM", "ours": "rawm"}])
+    paper.make(label)
+    assert rows_of(folder, label) == []
+    page = (folder / f"results/paper/{label}.md").read_text()
+    assert "corpora that are not on this machine; nothing stands in" in page
+    assert index.entry(folder / "results/paper", label)["printed"] == 0

@@ -22,7 +22,7 @@ from rawm.config.corpora import (
 from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
 from rawm.config.methods import MethodFile
-from rawm.config.published import PublishedFile, load_published
+from rawm.config.published import PublishedFile, load_published, read_published
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
 from rawm.config.study import MainFile, StreamFile, StudyFile, Subset, Task, Tracking, Training
@@ -57,6 +57,7 @@ __all__ = [
     "load_study",
     "mismatch",
     "parse_main",
+    "read_published",
 ]
 
 #: Folder under config/ -> the model of its files.

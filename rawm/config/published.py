@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from rawm import paths
 from rawm.config.base import Model
+from rawm.config.reading import ConfigError, read_model
 
 
 class Column(Model):
@@ -110,18 +111,21 @@ def _unique(names: Sequence[str | None]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def read_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
+    """One file of config/published/; raises ConfigError."""
+    return read_model(config / "published" / f"{label}.yaml", PublishedFile)
+
+
 def load_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
-    """One file of config/published/, with what it names.
+    """As `read_published`, with a look at the studies that the file names.
 
     Raises:
         ConfigError: mistakes of the file; studies, methods or tasks that are not there.
     """
-    from rawm.config import ConfigError, load_study
-    from rawm.config.reading import read_model
+    from rawm.config import load_study
 
-    path = config / "published" / f"{label}.yaml"
-    found = read_model(path, PublishedFile)
-    problems, studies = [], {}
+    found = read_published(label, config)
+    path, problems, studies = config / "published" / f"{label}.yaml", [], {}
     for name in _unique([*found.studies, *found.stand_ins]):
         try:
             studies[name] = load_study(name, config, on_disk=False)

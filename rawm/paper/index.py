@@ -19,8 +19,6 @@ def write(folder: Path) -> None:
 
 def entry(folder: Path, label: str) -> dict[str, object]:
     """One line of the index; raises UserError where the table is not made."""
-    from rawm.config.published import load_published
-
     path = folder / f"{label}.csv"
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `rawm paper {label}`")
@@ -28,7 +26,7 @@ def entry(folder: Path, label: str) -> dict[str, object]:
         numbers = list(standard_csv.DictReader(file))
     words = [number["verdict"] for number in numbers if number["derived"] == "False"]
     studies = sorted({number["study"] for number in numbers} - {""})
-    found = load_published(label)
+    found = config.read_published(label)
     given = counts(words)
     own = set(studies) <= set(found.studies) and bool(studies)
     return {

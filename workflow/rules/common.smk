@@ -251,9 +251,18 @@ def drawn_features(wildcards):
     return task_features(study, range(1, len(study.tasks) + 1), ["train", "eval"])
 
 
+@lru_cache
+def published_source(published):
+    """A printed table and the studies beside it."""
+    try:
+        return sources.choose(published)
+    except rawm.config.ConfigError as error:
+        raise WorkflowError(f"The configuration has mistakes:\n{error}")
+
+
 def published_runs(wildcards):
     """Metrics and uncertainty of the studies beside a printed table, and the files that describe them."""
-    studies = [load_study(study) for study in sources.choose(wildcards.published).studies]
+    studies = [load_study(study) for study in published_source(wildcards.published).studies]
     return [
         *(path for study in studies for path in all_metrics(study.name)),
         *(str(paths.intervals(study.name)) for study in studies),
@@ -264,11 +273,11 @@ def published_runs(wildcards):
 
 def published_caption(wildcards):
     """What is drawn beside a printed figure, and where from."""
-    source = sources.choose(wildcards.published)
+    source = published_source(wildcards.published)
     return f"{source.file.title} ({source.file.paper}). {source.caption}"
 
 
 def published_drawings(wildcards):
     """The figures of the printed tables that ask for one."""
-    drawn = [label for label in PUBLISHED if rawm.config.load_published(label).drawing]
+    drawn = [label for label in PUBLISHED if rawm.config.read_published(label).drawing]
     return expand("results/paper/{published}.{format}", published=drawn, format=DRAWN)
