@@ -134,7 +134,8 @@ class _Work:
 
     def run(self, windows: list[range], workers: int) -> Iterator[tuple[int, np.ndarray | audio.BadAudio]]:
         """(row, its block, or why it has none) in the order of the rows."""
-        pool = ThreadPoolExecutor(workers)
+        # A new thread would take as many of torch's threads as there are cores, and the last bits depend on them.
+        pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),))
         ahead: list[list[Future]] = []
         try:
             for number, window in enumerate(windows):

@@ -305,7 +305,7 @@ def test_ranks_are_drawn_where_they_are_and_bars_join_cliques():
 
 def test_a_sweep_shows_mean_and_deviation_of_the_seeds_that_were_run():
     curve = np.array([[10.0, 20.0], [np.nan, np.nan], [30.0, np.nan]])
-    figure = sweep([0.25, 0.5, 1.0], {"RAWM": curve}, "share", EER)
+    figure = sweep([0.25, 0.5, 1.0], {"RAWM": curve}, "share", "average EER (%)")
     ((x, y),) = lines(figure.axes[0])
     assert list(x) == [0.25, 1.0] and list(y) == [15.0, 30.0]
     band = figure.axes[0].collections[0].get_paths()[0].vertices

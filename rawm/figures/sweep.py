@@ -7,22 +7,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from rawm.figures.style import COLOURS, ONE_COLUMN, Look, legend_above, method_handles, styled
-from rawm.metrics.measure import Measure
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 @styled
-def sweep(
-    x: Sequence[float], curves: Mapping[str, np.ndarray], xlabel: str, measure: Measure, log: bool = False
-) -> Figure:
+def sweep(x: Sequence[float], curves: Mapping[str, np.ndarray], xlabel: str, ylabel: str, log: bool = False) -> Figure:
     """Mean and standard deviation over seeds at each value, a line per curve.
 
     Args:
         x: the values, ascending, (N,).
         curves: name in the legend -> EER or accuracy in percent, (N, seeds); a seed or point that is NaN was not run.
         xlabel: what was varied, with its unit.
-        measure: what the numbers are.
+        ylabel: what the numbers are, with their unit.
         log: logarithmic x axis.
     """
     figure = Figure(figsize=(ONE_COLUMN, 2.3), layout="constrained")
@@ -37,7 +34,7 @@ def sweep(
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(x, [f"{value:g}" for value in x])
     axes.set_xlabel(xlabel)
-    axes.set_ylabel(f"average {measure.title} (%)")
+    axes.set_ylabel(ylabel)
     axes.margins(y=0.1)
     axes.grid(axis="y")
     if len(curves) > 1:

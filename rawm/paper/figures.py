@@ -38,10 +38,8 @@ def draw(source: Source, numbers: list[Number]) -> "Figure":
 
     points = [number for number in shown if number.row.x is not None and number.column.title in drawing.columns]
     x = sorted({number.row.x for number in points})
-    figure = sweep(x, _curves(points, x, drawing.columns), drawing.x, measure, drawing.log)
-    if drawing.columns != ["Average"]:
-        figure.axes[0].set_ylabel(f"{measure.title} (%)")  # of single tasks
-    return figure
+    of = f"average {measure.title} (%)" if drawing.columns == ["Average"] else f"{measure.title} (%)"
+    return sweep(x, _curves(points, x, drawing.columns), drawing.x, of, drawing.log)
 
 
 def _curves(points: list[Number], x: list[float], columns: list[str]) -> dict[str, np.ndarray]:
