@@ -30,19 +30,19 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def make_corpus(files, suffix, bad_audio="stop"):
-    """Noises of 1 s as the corpus `mine`, with its manifest: so many in train, one in dev and in eval; seven differ."""
+def make_corpus(files, suffix, bad_audio="stop", seconds=1.0):
+    """Noises as the corpus `mine`, with its manifest: so many in train, one in dev and in eval; seven differ."""
     Path("audio").mkdir()
     rng = np.random.default_rng(0)
     for number in range(7):  # which does not divide a shard, so that no two shards are equal
-        soundfile.write(f"audio/{number}.{suffix}", rng.normal(0, 0.1, 16000), 16000)
+        soundfile.write(f"audio/{number}.{suffix}", rng.normal(0, 0.1, int(16000 * seconds)), 16000)
     rows = []
     for number in range(files + 2):
         path = Path(f"audio/u{number:04d}.{suffix}")
         os.link(f"audio/{number % 7}.{suffix}", path)
         split = {files: "dev", files + 1: "eval"}.get(number, "train")
         row = {"utterance_id": path.stem, "path": path.name, "group": path.stem, "label": "fake", "split": split}
-        rows.append(dict.fromkeys(manifest.COLUMNS, "-") | row | {"duration_s": 1.0})
+        rows.append(dict.fromkeys(manifest.COLUMNS, "-") | row | {"duration_s": seconds})
     Path("audio/t.csv").write_text("utterance_id,path,label\n")
     Path("config/corpora/mine.yaml").write_text(f"loader: table\nroot: audio\ntable: t.csv\nbad_audio: {bad_audio}\n")
     manifest.write(rows, paths.manifest("mine"))
@@ -118,6 +118,16 @@ def test_a_killed_extraction_loses_one_shard_and_goes_on_to_the_same_bytes(folde
     jobs = dict(re.findall(r"^(\w+)\s+(\d+)$", text[text.index("Job stats:") :].split("\n\n")[0], re.M))
     assert jobs == {"extract_shard": "1", "extract_features": "1", "total": "2"}
     assert [paths.features("lfcc", "mine", split).read_bytes() for split in paths.SPLITS] == expected
+
+
+def test_features_do_not_depend_on_the_number_of_cores(folder):
+    make_corpus(40, "wav", seconds=0.3)  # short: torch divides what is done for them in another way for each number
+    found = []
+    for cores in ("1", "4"):
+        command = ["rawm", "extract", "--frontend", "lfcc", "--corpus", "mine", "--split", "train"]
+        subprocess.run(command, env=ENVIRONMENT | {"OMP_NUM_THREADS": cores}, check=True, capture_output=True)
+        found.append(paths.features("lfcc", "mine", "train").read_bytes())
+    assert found[0] == found[1]
 
 
 def truncate(path):
