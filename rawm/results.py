@@ -149,6 +149,8 @@ def _metrics(study: Study, method: str, seed: int) -> dict[str, Any]:
             f"{path}: is about the tasks {', '.join(map(str, found))}, but the study has {', '.join(names)}; "
             f"bring it up to date with `{command(study)}`"
         )
+    if missing := [metric.key for metric in study.measure.metrics if metric.key not in content]:
+        raise UserError(f"{path}: has no {', '.join(missing)}; bring it up to date with `{command(study)}`")
     return content
 
 

@@ -231,6 +231,9 @@ def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path,
     path.write_text(content[:100])
     with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: not the metrics of a run; .*snakemake"):
         results.load(study)
+    path.write_text(content.replace("pooled_eer", "pooled"))
+    with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: has no pooled_eer; bring it up to date .*snakemake"):
+        results.load(study)
     path.write_text(content)
     assert len(results.load(study).runs) == 4
 

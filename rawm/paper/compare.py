@@ -82,7 +82,7 @@ def _ours(runs: Results, method: str, column: Column, after: int | None) -> tupl
     """The number of each seed, and its key."""
     measure, rows = runs.measure, runs.matrices(method)[:, after or -1]
     if column.task:
-        return rows[:, column.task - 1], f"{measure.name}_{runs.study.task(column.task).name}"
+        return rows[:, column.task - 1], f"{measure.name}_{runs.names[column.task - 1]}"
     if column.metric == "average":
         return rows.mean(axis=1), measure.average
     key = measure.forgetting if column.metric == "forgetting" else f"pooled_{measure.name}"
