@@ -54,7 +54,7 @@ def markdown(table: Table) -> str:
 
 
 SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
-SPECIAL |= {"†": r"$^\dagger$", "<": "$<$"}
+SPECIAL |= {"†": r"$^\dagger$", "<": "$<$", ">": "$>$", "\N{MINUS SIGN}": "$-$", "η": r"$\eta$", "β": r"$\beta$"}
 SPECIAL |= {char: f"\\{char}" for char in "&%$#_{}"}
 
 

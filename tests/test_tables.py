@@ -9,7 +9,7 @@ from finished_runs import EMOTIONS, make_study
 
 from rawm import paths, results, tables, uncertainty
 from rawm.errors import UserError
-from rawm.table_formats import latex, markdown
+from rawm.table_formats import Cell, Table, latex, markdown
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +176,11 @@ def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
         for name in ("accuracy", "recall"):
             expected = run[f"{name}_matrix"][int(cell["after"])][column]
             assert float(cell[name]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_signs_that_latex_does_not_know_become_its_own():
+    text = latex(Table(["Method"], ["Method"], [[Cell("\N{MINUS SIGN}REG, η > 0.5†")]], 1, ""))
+    assert r"$-$REG, $\eta$ $>$ 0.5$^\dagger$ \\" in text
 
 
 def test_latex_is_balanced_and_escaped(study):
