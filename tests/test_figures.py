@@ -19,9 +19,10 @@ from rawm.figures import study as drawing
 from rawm.figures import style
 from rawm.figures.ablation import ablation
 from rawm.figures.critical_difference import critical_difference
-from rawm.figures.det import DRAWN, det, rejected
+from rawm.figures.det import det, rejected
 from rawm.figures.embeddings import components, embeddings
 from rawm.figures.matrix import matrix_figure
+from rawm.figures.stream import stream
 from rawm.figures.subspaces import cosines, leading_subspace, subspaces
 from rawm.figures.sweep import sweep
 from rawm.frames import Frames
@@ -277,8 +278,8 @@ def test_det_marks_the_eer_and_leaves_what_it_cannot_tell_apart_grey():
     figure = det(scores, {name: name for name in scores}, ["m00"])
     curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 200]
     markers = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
-    assert len(curves) == 12 and len(markers) == DRAWN
-    assert sum(line.get_color() == "#D0D0D0" for line in curves) == 12 - DRAWN
+    assert len(curves) == 12 and len(markers) == style.DRAWN
+    assert sum(line.get_color() == "#D0D0D0" for line in curves) == 12 - style.DRAWN
     shown = [text for text, _ in texts(figure)]
     assert "m00" in shown and "m11" in shown and "m01" not in shown
     expected = [eer(*scores[name][0]).value for name in ("m00", "m05", "m11")]
@@ -333,3 +334,23 @@ def test_embeddings_are_principal_components_of_each_panel():
     assert_inside(figure)
     assert sorted(len(drawn.get_offsets()) for drawn in figure.axes[0].collections) == [10, 10, 30]
     assert f"{share:.0%} of the variance" in [text for text, _ in texts(figure)]
+
+
+def test_of_many_methods_the_best_are_coloured_with_bands_and_the_others_are_pale():
+    rng = np.random.default_rng(8)
+    level = {f"m{k:02}": 10.0 + k for k in range(11)} | {"rawm": 45.0}
+    matrices = {name: value + rng.uniform(-1, 1, (3, 4, 3)) for name, value in level.items()}
+    figure = stream(matrices, {name: name for name in level}, ["one", "two", "three"], EER)
+    assert_inside(figure)
+    shown = [text for text, _ in texts(figure)]
+    assert {"m00", "m06", "rawm", "4 others"} <= set(shown) and "m07" not in shown
+    curves = [line for line in figure.axes[1].lines if len(line.get_xdata()) == 4]
+    assert [line.get_color() == style.PALE for line in curves] == [7 <= k <= 10 for k in range(12)]
+    np.testing.assert_allclose(curves[3].get_ydata(), matrices["m03"][:, :, 1].mean(axis=0))
+    bands = [drawn for drawn in figure.axes[1].collections if drawn.get_alpha() == 0.15]
+    assert len(bands) == style.DRAWN
+    std = matrices["m00"][:, :, 1].std(axis=0, ddof=1)
+    mean, edge = matrices["m00"][:, :, 1].mean(axis=0), bands[0].get_paths()[0].vertices[:, 1]
+    assert [edge.min(), edge.max()] == pytest.approx([(mean - std).min(), (mean + std).max()])
+    few = stream({name: matrices[name] for name in ("m00", "rawm")}, {"m00": "a", "rawm": "b"}, ["1", "2", "3"], EER)
+    assert not [text for text, _ in texts(few) if "others" in text]

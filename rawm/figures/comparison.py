@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rawm.figures.style import (
+    DRAWN,
     MUTED,
     ONE_COLUMN,
     TWO_COLUMNS,
@@ -115,7 +116,8 @@ def learning_vs_forgetting(
         titles: method -> name in the legend.
         measure: what the numbers are.
     """
-    figure = Figure(figsize=(ONE_COLUMN, 2.6), layout="constrained")
+    width = ONE_COLUMN if len(learning) <= DRAWN else TWO_COLUMNS
+    figure = Figure(figsize=(width, 2.6 * (1 if width == ONE_COLUMN else 1.4)), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel(f"learning: {measure.title} right after a task (%)")
     axes.set_ylabel(f"forgetting: {measure.title} {measure.worse} (points)")

@@ -12,10 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from rawm.figures.style import GRID, MUTED, ONE_COLUMN, legend_above, looks, method_handles, styled
+from rawm.figures.style import (
+    GRID,
+    MUTED,
+    ONE_COLUMN,
+    PALE,
+    foremost,
+    legend_above,
+    looks,
+    method_handles,
+    others_handle,
+    styled,
+)
 from rawm.metrics.detection import eer, error_rates
 
-DRAWN = 8  # more curves than this cannot be told apart
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 LOWEST, HIGHEST = 0.008, 0.85
 
@@ -44,8 +54,7 @@ def det(
 
     accepted = norm.cdf(np.linspace(norm.ppf(LOWEST), norm.ppf(HIGHEST), 200))
     errors = {method: np.mean([eer(*pair).value for pair in seeds]) for method, seeds in scores.items()}
-    ranked = sorted(scores, key=lambda method: (method not in always, errors[method]))
-    coloured = [method for method in scores if method in ranked[:DRAWN]]
+    coloured = foremost(errors, always)
     figure = Figure(figsize=(ONE_COLUMN, 2.9), layout="constrained")
     axes = figure.add_subplot()
     _square(axes, norm.ppf)
@@ -53,7 +62,7 @@ def det(
         curve = np.mean([rejected(*pair, accepted) for pair in scores[method]], axis=0)
         x, y = norm.ppf(accepted), norm.ppf(np.clip(curve, LOWEST / 4, 1 - LOWEST / 4))
         if method not in coloured:
-            axes.plot(x, y, color="#D0D0D0", linewidth=0.6, zorder=1)
+            axes.plot(x, y, color=PALE, linewidth=0.6, zorder=1)
             continue
         axes.plot(x, y, color=look.colour, linestyle=look.line, zorder=2)
         cross = int(np.argmin(np.abs(curve - accepted)))
@@ -66,19 +75,8 @@ def det(
             markeredgewidth=0.4,
             zorder=3,
         )
-    others = len(scores) - len(coloured)
-    if others:
-        axes.text(
-            0.03,
-            0.03,
-            f"grey: {others} other methods",
-            ha="left",
-            va="bottom",
-            transform=axes.transAxes,
-            fontsize=6.5,
-            color=MUTED,
-        )
-    legend_above(figure, method_handles(titles, {method: looks(scores)[method] for method in coloured}))
+    handles = method_handles(titles, {method: looks(scores)[method] for method in coloured})
+    legend_above(figure, handles + others_handle(len(scores) - len(coloured)))
     return figure
 
 

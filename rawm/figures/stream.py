@@ -7,20 +7,40 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rawm.figures.style import MUTED, ONE_COLUMN, TWO_COLUMNS, Look, legend_above, looks, method_handles, styled, wrap
+from rawm.figures.style import (
+    MUTED,
+    ONE_COLUMN,
+    PALE,
+    TWO_COLUMNS,
+    Look,
+    foremost,
+    legend_above,
+    looks,
+    method_handles,
+    others_handle,
+    styled,
+    wrap,
+)
 from rawm.metrics.measure import Measure
 
-BANDED = 8  # more methods than this and their bands would hide each other
 
-
-def _curve(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look, band: bool) -> None:
-    """Mean over seeds of values (seeds, len(x)), with a band of one sample standard deviation."""
+def _curve(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look | None) -> None:
+    """Mean over seeds of values (seeds, len(x)), with a band of one sample standard deviation; pale without a look."""
     mean = values.mean(axis=0)
+    if look is None:
+        axes.plot(x, mean, color=PALE, linewidth=0.6, zorder=1)
+        return
     axes.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.line, markeredgewidth=0.4, clip_on=False)
-    if band and len(values) > 1:
+    if len(values) > 1:
         std = values.std(axis=0, ddof=1)
         low, high = np.maximum(mean - std, 0), np.minimum(mean + std, 100)
         axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
+
+
+def _coloured(finals: Mapping[str, np.ndarray], measure: Measure) -> dict[str, Look]:
+    """Looks of the methods that are coloured, given their final values."""
+    best = foremost({method: float(measure.errors(values).mean()) for method, values in finals.items()})
+    return {method: look for method, look in looks(finals).items() if method in best}
 
 
 def _percent_axis(axes: Axes, shown: Iterable[np.ndarray], measure: Measure) -> None:
@@ -38,6 +58,8 @@ def stream(
 ) -> Figure:
     """One panel per task: its value after each task, a line per method; a rule marks when the task is learned.
 
+    Of many methods those with the best final average are coloured, and the others are pale.
+
     Args:
         matrices: method -> EER or accuracy in percent, (seeds, T + 1, T); row 0 = untrained detector.
         titles: method -> name in the legend.
@@ -53,14 +75,15 @@ def stream(
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     x = np.arange(count + 1)
     width = int(92 / columns)
+    chosen = _coloured({method: values[:, -1] for method, values in matrices.items()}, measure)
     for number, axes in enumerate(grid.flat, 1):
         if number > count:
             axes.set_axis_off()
             continue
         axes.axvspan(-0.25, number - 0.5, color="#F3F3F3", linewidth=0)
         axes.axvline(number, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
-        for method, look in looks(matrices).items():
-            _curve(axes, x, matrices[method][:, :, number - 1], look, band=len(matrices) <= BANDED)
+        for method, values in matrices.items():
+            _curve(axes, x, values[:, :, number - 1], chosen.get(method))
         axes.set_title(wrap(f"{number} {tasks[number - 1]}", width), fontsize=7.5)
         axes.set_xlim(-0.25, count + 0.25)
         axes.set_xticks(x)
@@ -68,13 +91,13 @@ def stream(
         _percent_axis(axes, matrices.values(), measure)
     figure.supylabel(f"{measure.title} of the task (%)", fontsize=8)
     figure.supxlabel("after task (0 = untrained, dashed = learned)", fontsize=8)
-    legend_above(figure, method_handles(titles, looks(matrices)))
+    legend_above(figure, method_handles(titles, chosen) + others_handle(len(matrices) - len(chosen)))
     return figure
 
 
 @styled
 def average(curves: Mapping[str, np.ndarray], titles: Mapping[str, str], measure: Measure) -> Figure:
-    """Mean over the tasks seen so far, against their number.
+    """Mean over the tasks seen so far, against their number; methods are coloured as in `stream`.
 
     Args:
         curves: method -> EER or accuracy in percent, (seeds, T).
@@ -85,12 +108,13 @@ def average(curves: Mapping[str, np.ndarray], titles: Mapping[str, str], measure
     figure = Figure(figsize=(ONE_COLUMN, 2.3), layout="constrained")
     axes = figure.add_subplot()
     x = np.arange(1, count + 1)
-    for method, look in looks(curves).items():
-        _curve(axes, x, curves[method], look, band=len(curves) <= BANDED)
+    chosen = _coloured({method: values[:, -1] for method, values in curves.items()}, measure)
+    for method, values in curves.items():
+        _curve(axes, x, values, chosen.get(method))
     axes.set_xticks(x)
     axes.set_xlim(0.8, count + 0.2)
     _percent_axis(axes, curves.values(), measure)
     axes.set_xlabel("tasks learned")
     axes.set_ylabel(f"average {measure.title}, tasks so far (%)")
-    legend_above(figure, method_handles(titles, looks(curves)))
+    legend_above(figure, method_handles(titles, chosen) + others_handle(len(curves) - len(chosen)))
     return figure

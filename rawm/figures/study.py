@@ -64,7 +64,7 @@ def _det(found: Results) -> Figure:
     if found.measure is not EER:
         return style.message("DET curves are of detectors of fakes; these classes are others.")
     ends = {method: [_last_scores(found.study, method, seed) for seed in found.seeds] for method in found.methods}
-    return det.det(ends, found.titles, [name for name in ("joint", "finetune", "rawm") if name in found.methods])
+    return det.det(ends, found.titles, style.REFERENCES)
 
 
 def _last_scores(study: Study, method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,10 @@ from rawm.metrics.measure import Measure
 ONE_COLUMN = 3.3  # inches
 TWO_COLUMNS = 7.0  # inches
 DPI = 300
+DRAWN = 8  # more curves than this cannot be told apart
+REFERENCES = ("joint", "finetune", "rawm")  # coloured however good they are
 GRID = "#E3E3E3"
+PALE = "#D0D0D0"
 MUTED = "#6B6B6B"
 
 #: Okabe & Ito's colours for all kinds of colour vision; their yellow is too pale for lines on white.
@@ -114,6 +117,12 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
     return chosen
 
 
+def foremost(errors: Mapping[str, float], always: Sequence[str] = REFERENCES) -> list[str]:
+    """The methods to be coloured where all would be a tangle: `always`, then those with the lowest error."""
+    ranked = sorted(errors, key=lambda method: (method not in always, errors[method]))
+    return [method for method in errors if method in ranked[:DRAWN]]
+
+
 def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
     """Decorator: draw with this module's style, whatever the user's own matplotlib settings are.
 
@@ -174,6 +183,11 @@ def method_handles(titles: Mapping[str, str], chosen: Mapping[str, Look]) -> lis
         Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=titles[method])
         for method, look in chosen.items()
     ]
+
+
+def others_handle(count: int) -> list[Line2D]:
+    """Legend entry of the methods that are not coloured; none for none."""
+    return [Line2D([], [], color=PALE, linewidth=0.8, label=f"{count} others")] if count else []
 
 
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
