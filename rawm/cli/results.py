@@ -41,6 +41,16 @@ def tables(
     make_tables.make(load_study(study), output or paths.study(study) / "tables")
 
 
+@app.command(epilog=example("rawm pages --study open_speech"))
+def pages(
+    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
+):
+    """Write the tables of a study as pages of HTML that stand alone, as the report shows them."""
+    from rawm.figures import pages as make_pages
+
+    make_pages.make(load_study(study), output or paths.study(study) / "tables")
+
+
 @app.command(epilog=example("rawm figures --study open_speech", "rawm figures --study open_speech --output paper/"))
 def figures(
     study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/figures.")] = None

@@ -18,7 +18,7 @@ from rawm.paper import DRAWN, SUFFIXES, sources
 from rawm.provenance import code_hash
 
 FIGURES = figures.NAMES
-TABLES = tables.FILES
+TABLES = (*tables.FILES, *(f"{name}.html" for name in figures.PAGES))
 PUBLISHED = rawm.config.labels("published")
 
 
@@ -243,6 +243,12 @@ def all_metrics(study):
     return [
         str(file(study, method, seed)) for method, seed in all_runs(study) for file in (paths.metrics, paths.scores)
     ]
+
+
+def seed_count(wildcards):
+    """How many seeds a study has, in words."""
+    count = len(load_study(wildcards.study).settings.seeds)
+    return "one seed" if count == 1 else f"{count} seeds"
 
 
 def drawn_features(wildcards):

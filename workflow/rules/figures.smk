@@ -4,9 +4,20 @@ Tables and figures: scores, metrics and memories of all runs, and how sure they 
 Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
 """
 
+from rawm.figures.about import about
+
+#: Where the report shows each figure. It sorts headings and figures by name, so numbers put them in order.
+SECTIONS = {
+    "1 Overview": ["comparison", "stream"],
+    "2 Results": ["average", "critical_difference", "det", "matrices"],
+    "3 What was forgotten": ["learning_vs_forgetting", "embeddings"],
+    "4 Inside the projectors": ["projector_spectra", "projector_rank", "subspaces"],
+}
+config["about"] = about(STUDY)  # all that report/workflow.rst can read is the configuration
+
 
 rule make_tables:
-    """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown and LaTeX."""
+    """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown, LaTeX and pages of HTML."""
     input:
         metrics=lambda wildcards: all_metrics(wildcards.study),
         intervals="results/{study}/intervals.json",
@@ -14,15 +25,26 @@ rule make_tables:
         stream=stream_file,
         methods=method_files,
     output:
-        expand("results/{{study}}/tables/{name}", name=TABLES),
+        expand("results/{{study}}/tables/{name}", name=[name for name in TABLES if name.endswith((".md", ".tex"))]),
+        **{
+            f"{table}_{suffix}": report(
+                f"results/{{study}}/tables/{table}.{suffix}",
+                caption=f"../report/table_{table}.rst",
+                category="5 Tables",
+                labels={"table": f"{number} {table}", "as": kind},
+            )
+            for number, table in enumerate(figures.PAGES, 1)
+            for suffix, kind in {"html": "a page", "csv": "csv file"}.items()
+        },
     log:
         "results/{study}/logs/make_tables.log",
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
     params:
-        code=code_hash("rawm.tables"),
+        code=code_hash("rawm.tables", "rawm.figures.pages"),
+        seeds=seed_count,
     shell:
-        "rawm tables --study {wildcards.study} > {log} 2>&1"
+        "rawm tables --study {wildcards.study} > {log} 2>&1 && rawm pages --study {wildcards.study} >> {log} 2>&1"
 
 
 rule draw_figures:
@@ -41,10 +63,11 @@ rule draw_figures:
             name: report(
                 f"results/{{study}}/figures/{name}.svg",
                 caption=f"../report/{name}.rst",
-                category="Figures",
-                labels={"figure": name.replace("_", " ")},
+                category=section,
+                labels={"figure": f"{number} {name.replace('_', ' ')}"},
             )
-            for name in FIGURES
+            for section, names in SECTIONS.items()
+            for number, name in enumerate(names, 1)
         },
     log:
         "results/{study}/logs/draw_figures.log",
@@ -52,6 +75,8 @@ rule draw_figures:
         "results/{study}/benchmarks/draw_figures.tsv"
     params:
         code=code_hash("rawm.figures"),
+        seeds=seed_count,
+        direction=lambda wildcards: load_study(wildcards.study).measure.direction,
         measure=lambda wildcards: load_study(wildcards.study).measure.title,
         worse=lambda wildcards: load_study(wildcards.study).measure.worse,
     shell:
