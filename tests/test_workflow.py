@@ -114,6 +114,7 @@ def test_a_new_task_trains_only_that_task(study):
         "extract_features": 1,
         "train_task": n_runs,
         "evaluate_run": n_runs,
+        "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
         "log_to_mlflow": 1,
@@ -127,6 +128,7 @@ def test_editing_a_method_plans_only_its_runs(study):
     assert planned(study) == {
         "train_task": n_seeds * len(loaded.tasks),
         "evaluate_run": n_seeds,
+        "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
         "log_to_mlflow": 1,

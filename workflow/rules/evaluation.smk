@@ -33,9 +33,6 @@ rule estimate_uncertainty:
     input:
         metrics=lambda wildcards: all_metrics(wildcards.study),
         manifests=manifests,
-        study="config/studies/{study}.yaml",
-        stream=stream_file,
-        methods=method_files,
     output:
         "results/{study}/intervals.json",
     log:
