@@ -1,8 +1,9 @@
-"""A table as Markdown, LaTeX (booktabs) and CSV."""
+"""A table as Markdown, LaTeX (booktabs), HTML and CSV."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 
@@ -88,3 +89,40 @@ def latex(table: Table) -> str:
             "",
         ]
     )
+
+
+STYLE = """
+body { font: 14px/1.4 sans-serif; margin: 1em; color: #222; }
+table { border-collapse: collapse; }
+th, td { padding: 3px 10px; text-align: right; white-space: nowrap; }
+th { position: sticky; top: 0; background: #fff; white-space: normal; vertical-align: bottom; font-size: 12px; }
+th.name, td.name { text-align: left; }
+tbody tr:nth-child(even) { background: #f5f5f5; }
+tr.first td { border-top: 1px solid #999; }
+p { max-width: 60em; color: #555; }
+"""
+
+
+def html(table: Table, title: str) -> str:
+    """A page that stands alone: the best values in bold, the note below."""
+    head = "".join(f"<th{_name(table, column)}>{escape(text)}</th>" for column, text in enumerate(table.headers))
+    body = []
+    for number, row in enumerate(table.rows):
+        cells = [
+            f"<td{_name(table, column)}>{f'<b>{escape(cell.text)}</b>' if cell.best else escape(cell.text)}</td>"
+            for column, cell in enumerate(row)
+        ]
+        body.append(("<tr class='first'>" if number in table.breaks else "<tr>") + "".join(cells) + "</tr>")
+    return "\n".join(
+        [
+            f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+            f"<style>{STYLE}</style></head><body>",
+            f"<table><thead><tr>{head}</tr></thead><tbody>",
+            *body,
+            f"</tbody></table><p>{escape(table.note)}</p></body></html>\n",
+        ]
+    )
+
+
+def _name(table: Table, column: int) -> str:
+    return ' class="name"' if column < table.names else ""

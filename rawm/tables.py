@@ -1,4 +1,4 @@
-"""Tables of a study from the metrics of its finished runs: CSV, Markdown and LaTeX (booktabs).
+"""Tables of a study from the metrics of its finished runs: CSV, Markdown, LaTeX (booktabs) and HTML.
 
 Numbers are mean ± sample standard deviation over seeds, error rates and accuracies in percent, differences in
 percentage points. Intervals, and which methods cannot be told apart, are those of `rawm.uncertainty`.
@@ -15,12 +15,11 @@ from rawm.config import Study
 from rawm.files import write_text
 from rawm.pair_table import interval_text, pairs
 from rawm.results import Results, Spread, load, matrix_rows, spread
-from rawm.table_formats import Cell, Table, csv, latex, markdown
+from rawm.table_formats import Cell, Table, csv, html, latex, markdown
 
-#: The files that `make` writes.
-FILES = tuple(
-    f"{name}.{suffix}" for name in ("comparison", "pairs", "matrix", "runs") for suffix in ("csv", "md", "tex")
-)
+#: The tables of a study, and the files that `make` writes of them.
+NAMES = ("comparison", "pairs", "matrix", "runs")
+FILES = tuple(f"{name}.{suffix}" for name in NAMES for suffix in ("csv", "md", "tex", "html"))
 
 
 def make(study: Study, output_dir: str | Path) -> None:
@@ -40,6 +39,7 @@ def make(study: Study, output_dir: str | Path) -> None:
         write_text(folder / f"{name}.csv", values)
         write_text(folder / f"{name}.md", markdown(table))
         write_text(folder / f"{name}.tex", latex(table))
+        write_text(folder / f"{name}.html", html(table, study.settings.title))
 
 
 @dataclass(frozen=True)

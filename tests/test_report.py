@@ -15,10 +15,9 @@ from finished_runs import make_study
 from test_figures import embedded, inputs
 
 from rawm import figures, paths, tables, uncertainty
-from rawm.figures import pages
 from rawm.figures import study as drawing
-from rawm.figures.about import about, plain
-from rawm.table_formats import Cell, Table
+from rawm.report import about, plain
+from rawm.table_formats import Cell, Table, html
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = ["1 Overview", "2 Results", "3 What was forgotten", "4 Inside the projectors", "5 Tables"]
@@ -35,7 +34,6 @@ def made(tmp_path_factory):
         study = make_study(folder, methods=("finetune", "owm"), seeds=(3, 5), tasks=2)
         uncertainty.make(study, resamples=20)
         tables.make(study, paths.study(study.name) / "tables")
-        pages.make(study, paths.study(study.name) / "tables")
         figures.make(study, paths.study(study.name) / "figures")
         command = ["snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--config", f"study={study.name}"]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -55,7 +53,7 @@ def test_every_figure_and_table_is_inside_with_a_caption(made):
     study, folder, text = made
     held = value(text, "results")
     shown = [f"figures/{name}.svg" for name in figures.NAMES]
-    shown += [f"tables/{name}.{suffix}" for name in figures.PAGES for suffix in ("html", "csv")]
+    shown += [f"tables/{name}.{suffix}" for name in tables.NAMES for suffix in ("html", "csv")]
     assert sorted(held) == sorted(f"results/{study.name}/{name}" for name in shown)
     for path, entry in held.items():
         assert base64.b64decode(entry["data_uri"].rpartition(",")[2]) == (folder / path).read_bytes()
@@ -92,7 +90,7 @@ def test_the_first_page_says_what_was_done_and_how_to_read_it(made):
 
 def test_names_are_no_markup():
     text = "CWR* and *this*, `that` | a_ and b\\c"
-    body = publish_parts(plain(text), writer_name="html")["body"]
+    body = publish_parts(plain(text), writer="html")["body"]
     assert unescape(body).strip() == f"<p>{text}</p>"
 
 
@@ -106,7 +104,7 @@ def test_about_names_the_values_of_the_study(made, monkeypatch):
 
 def test_a_page_marks_the_best_and_escapes_what_it_prints():
     rows = [[Cell("A & B"), Cell("<0.001", best=True)], [Cell("C"), Cell("2.0")]]
-    text = pages.page(Table(["Method", "p"], ["M", "p"], rows, 1, "x < y", frozenset({1})), "Title")
+    text = html(Table(["Method", "p"], ["M", "p"], rows, 1, "x < y", frozenset({1})), "Title")
     assert '<td class="name">A &amp; B</td><td><b>&lt;0.001</b></td>' in text
     assert "<tr class='first'><td class=\"name\">C</td><td>2.0</td>" in text
     assert "<p>x &lt; y</p>" in text and text.count("<tr") == 3

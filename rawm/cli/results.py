@@ -35,20 +35,10 @@ def intervals(
 def tables(
     study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
 ):
-    """Make the tables of a study (CSV, Markdown, LaTeX) from the scores of its runs."""
+    """Make the tables of a study (CSV, Markdown, LaTeX, HTML) from the scores of its runs."""
     from rawm import tables as make_tables
 
     make_tables.make(load_study(study), output or paths.study(study) / "tables")
-
-
-@app.command(epilog=example("rawm pages --study open_speech"))
-def pages(
-    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
-):
-    """Write the tables of a study as pages of HTML that stand alone, as the report shows them."""
-    from rawm.figures import pages as make_pages
-
-    make_pages.make(load_study(study), output or paths.study(study) / "tables")
 
 
 @app.command(epilog=example("rawm figures --study open_speech", "rawm figures --study open_speech --output paper/"))

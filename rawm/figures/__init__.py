@@ -24,8 +24,6 @@ NAMES = (
     "subspaces",
     "embeddings",
 )
-#: The tables of a study that become pages NAME.html (`rawm.figures.pages`).
-PAGES = ("comparison", "pairs", "matrix", "runs")
 
 
 def make(study: Study, output_dir: str | Path, formats: Sequence[str] = ("svg", "png")) -> None:

@@ -18,7 +18,7 @@ from rawm.paper import DRAWN, SUFFIXES, sources
 from rawm.provenance import code_hash
 
 FIGURES = figures.NAMES
-TABLES = (*tables.FILES, *(f"{name}.html" for name in figures.PAGES))
+TABLES = tables.FILES
 PUBLISHED = rawm.config.labels("published")
 
 

@@ -4,7 +4,7 @@ Tables and figures: scores, metrics and memories of all runs, and how sure they 
 Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
 """
 
-from rawm.figures.about import about
+from rawm.report import about
 
 #: Where the report shows each figure. It sorts headings and figures by name, so numbers put them in order.
 SECTIONS = {
@@ -17,7 +17,7 @@ config["about"] = about(STUDY)  # all that report/workflow.rst can read is the c
 
 
 rule make_tables:
-    """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown, LaTeX and pages of HTML."""
+    """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown, LaTeX and HTML."""
     input:
         metrics=lambda wildcards: all_metrics(wildcards.study),
         intervals="results/{study}/intervals.json",
@@ -33,7 +33,7 @@ rule make_tables:
                 category="5 Tables",
                 labels={"table": f"{number} {table}", "as": kind},
             )
-            for number, table in enumerate(figures.PAGES, 1)
+            for number, table in enumerate(tables.NAMES, 1)
             for suffix, kind in {"html": "a page", "csv": "csv file"}.items()
         },
     log:
@@ -41,10 +41,10 @@ rule make_tables:
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
     params:
-        code=code_hash("rawm.tables", "rawm.figures.pages"),
+        code=code_hash("rawm.tables"),
         seeds=seed_count,
     shell:
-        "rawm tables --study {wildcards.study} > {log} 2>&1 && rawm pages --study {wildcards.study} >> {log} 2>&1"
+        "rawm tables --study {wildcards.study} > {log} 2>&1"
 
 
 rule draw_figures:
