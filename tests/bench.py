@@ -85,13 +85,13 @@ class Timing(NamedTuple):
     rank: int | None
 
 
-def second_task(problem: Problem, variant: str) -> Timing:
+def second_task(problem: Problem, variant: str, samples: tuple[Samples, Samples]) -> Timing:
     """Train two tasks and time the second one's steps."""
     torch.manual_seed(0)
     detector = build_detector(MLP(type="mlp", hidden=problem.hidden), problem.n_features, True, problem.n_classes)
     classes = ("fake", "genuine", *map(str, range(2, problem.n_classes)))
     method, training = method_for(VARIANTS[variant], classes), Training(epochs=1, batch_size=problem.batch_size)
-    tasks = [Task(number, problem.samples(number), problem.batch_size, 0, CPU) for number in (1, 2)]
+    tasks = [Task(number, train, problem.batch_size, 0, CPU) for number, train in enumerate(samples, 1)]
     end_task, took = method.end_task, []
 
     def timed(*arguments):
@@ -111,9 +111,10 @@ def second_task(problem: Problem, variant: str) -> Timing:
 
 def measure(problem: Problem, variants: list[str]) -> dict[str, Timing]:
     """Medians over rounds in which every method takes its turn, so that a slow moment hits all alike."""
+    samples = problem.samples(1), problem.samples(2)
     rounds = {variant: [] for variant in variants}
     for variant in track(variants * ROUNDS, problem.title):
-        rounds[variant].append(second_task(problem, variant))
+        rounds[variant].append(second_task(problem, variant, samples))
     return {
         variant: timings[0]._replace(
             step=None if timings[0].step is None else float(np.median([t.step for t in timings])),
