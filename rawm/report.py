@@ -8,7 +8,7 @@ from typing import Any
 from rawm.config import Study
 from rawm.provenance import git_state
 
-PACKAGES = ("numpy", "torch", "torchaudio", "scikit-learn", "snakemake")
+PACKAGES = ("rawm", "numpy", "torch", "torchaudio", "scikit-learn", "snakemake")
 
 
 def about(study: Study) -> dict[str, Any]:

@@ -97,6 +97,9 @@ table { border-collapse: collapse; }
 th, td { padding: 3px 10px; text-align: right; white-space: nowrap; }
 th { position: sticky; top: 0; background: #fff; white-space: normal; vertical-align: bottom; font-size: 12px; }
 th.name, td.name { text-align: left; }
+.name:first-child { position: sticky; left: 0; background: inherit; }
+th.name:first-child { z-index: 1; }
+tr { background: #fff; }
 tbody tr:nth-child(even) { background: #f5f5f5; }
 tr.first td { border-top: 1px solid #999; }
 p { max-width: 60em; color: #555; }

@@ -20,6 +20,7 @@ from rawm.report import about, plain
 from rawm.table_formats import Cell, Table, html
 
 ROOT = Path(__file__).parent.parent
+COMMIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet"]
 SECTIONS = ["1 Overview", "2 Results", "3 What was forgotten", "4 Inside the projectors", "5 Tables"]
 
 
@@ -35,6 +36,9 @@ def made(tmp_path_factory):
         uncertainty.make(study, resamples=20)
         tables.make(study, paths.study(study.name) / "tables")
         figures.make(study, paths.study(study.name) / "figures")
+        (folder / ".gitignore").write_text("*")
+        subprocess.run(["git", "init", "--quiet"], check=True)
+        subprocess.run([*COMMIT, "--allow-empty", "--message=Made up"], check=True)
         command = ["snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--config", f"study={study.name}"]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
@@ -83,9 +87,11 @@ def test_the_first_page_says_what_was_done_and_how_to_read_it(made):
     words = " ".join(re.sub(r"<[^>]+>", " ", unescape(page)).split())
     for said in (study.settings.title, study.settings.description, "English synthesisers", "Mandarin, telephone"):
         assert said in words
-    for said in ("4 runs", "Seeds: 3, 5", "Fine-tuning, OWM", "epochs 4", "Lower is better", "EER increase", "commit"):
+    for said in ("4 runs", "Seeds: 3, 5", "Fine-tuning, OWM", "epochs 4", "Lower is better", "EER increase"):
         assert said in words
-    assert re.search(r"torch \d+\.\d+", words)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=made[1], capture_output=True, text=True, check=True).stdout
+    assert f"commit {head[:12]}, with Python" in words  # nothing is uncommitted: all files are ignored
+    assert re.search(r"rawm \d+\.\d+.* torch \d+\.\d+", words)
 
 
 def test_names_are_no_markup():
@@ -94,9 +100,9 @@ def test_names_are_no_markup():
     assert unescape(body).strip() == f"<p>{text}</p>"
 
 
-def test_about_names_the_values_of_the_study(made, monkeypatch):
-    study, folder, _ = made
-    monkeypatch.chdir(folder)
+def test_about_names_the_values_of_the_study(made, monkeypatch, tmp_path):
+    study = made[0]
+    monkeypatch.chdir(tmp_path)  # no repository
     said = about(study)
     assert said["runs"] == 4 and said["commit"] == "unknown" and said["direction"] == "lower"
     assert [title for title, _ in said["tasks"]] == ["English synthesisers", "Mandarin, telephone"]
