@@ -29,7 +29,7 @@ format: .venv/installed
 	snakefmt workflow
 
 bench: .venv/installed
-	python tests/bench.py --output results/bench.json
+	python benchmarks/run.py --output results/bench.json
 
 ui: .venv/installed
 	rawm ui $(if $(STUDY),--study $(STUDY))

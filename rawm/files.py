@@ -4,9 +4,10 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -42,6 +43,16 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value: object) -> None:
     """Write indented JSON atomically; refuses NaN and infinities, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Comma-separated values with four decimals; an empty field for a number that does not exist (None)."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    numbers = frame.select_dtypes("floating").columns
+    frame[numbers] = frame[numbers].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
 
 
 def sha256(path: str | Path) -> str:

@@ -10,8 +10,8 @@ PACKAGE = Path(__file__).parent
 #: Modules that cannot change a number: settings are compared on their own, registries only name modules.
 _NEUTRAL = {
     "rawm.corpora",
-    "rawm.corpora.open_speech.apt",  # fetching; the versions of what was fetched are in the receipt
-    "rawm.corpora.open_speech.packages",
+    "rawm.corpora.made.open_speech.apt",  # fetching; the versions of what was fetched are in the receipt
+    "rawm.corpora.made.open_speech.packages",
     "rawm.detectors",
     "rawm.errors",
     "rawm.files",
@@ -31,7 +31,7 @@ def code_hash(*modules: str) -> str:
     their entries as strings, so a method's code counts only for the rules that name its module.
 
     Args:
-        modules: dotted names, e.g. "rawm.training".
+        modules: dotted names, e.g. "rawm.training.loop".
     """
     digest = hashlib.sha256()
     for name in sorted(_closure(modules)):

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rawm import config, paths
+from rawm import paths
 from rawm.cli.options import example
+from rawm.config.corpora import OpenSpeechCorpus
 from rawm.errors import UserError
+from rawm.study import labels, load_corpus, load_stream
 
 app = typer.Typer()
 corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora.")
@@ -19,8 +21,8 @@ app.add_typer(streams, name="streams")
 @corpora.command("list", epilog=example("rawm corpora list"))
 def list_corpora():
     """List the corpora of config/corpora/: loader, folder, whether its manifest is made."""
-    for label in config.labels("corpora"):
-        corpus = config.load_corpus(label)
+    for label in labels("corpora"):
+        corpus = load_corpus(label)
         made = "ready" if paths.manifest(label).exists() else "not made yet"
         typer.echo(f"{label:24} {corpus.loader:12} {made:14} {corpus.root}  {corpus.title}")
 
@@ -31,10 +33,10 @@ def fetch_corpus(
     receipt: Annotated[Path | None, typer.Option(help="Where to write what was fetched.")] = None,
 ):
     """Fetch the Debian packages that an open-speech corpus is made of, without root."""
-    from rawm.corpora import open_speech
+    from rawm.corpora.made import open_speech
 
-    loaded = config.load_corpus(corpus)
-    if not isinstance(loaded, config.OpenSpeechCorpus):
+    loaded = load_corpus(corpus)
+    if not isinstance(loaded, OpenSpeechCorpus):
         raise UserError(
             f"corpus {corpus}: loader {loaded.loader} has nothing to fetch; use `rawm corpora make {corpus}`"
         )
@@ -51,7 +53,7 @@ def make_corpus(
     """Write a corpus' manifest, and its audio where the pipeline makes it itself."""
     from rawm.corpora import make
 
-    make(config.load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
+    make(load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
 
 
 @corpora.command("check", epilog=example("rawm corpora check in_the_wild", "rawm corpora check my_corpus --deep"))
@@ -65,7 +67,7 @@ def check_corpus(
     """Audit a corpus: counts, missing and unlisted files, duplicates, leaks between splits, unreadable audio."""
     from rawm.corpora import audit
 
-    _report(audit.check(config.load_corpus(corpus), deep, workers))
+    _report(audit.check(load_corpus(corpus), deep, workers))
 
 
 @streams.command("check", epilog=example("rawm streams check open_speech", "rawm streams check open_speech --deep"))
@@ -76,7 +78,7 @@ def check_stream(
     """Look for utterances, sentences and speakers in training data of one task and evaluation data of another."""
     from rawm.corpora import leakage
 
-    _report(leakage.check(stream, config.load_stream(stream), deep))
+    _report(leakage.check(stream, load_stream(stream), deep))
 
 
 def _report(report) -> None:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from rawm import config, paths
+from rawm import paths
 from rawm.cli.options import Corpus, Device, Threads, example, use_torch
 from rawm.errors import UserError
+from rawm.study import load_corpus, load_frontend, mismatch
 
 app = typer.Typer()
 imports = typer.Typer(no_args_is_help=True, help="Turn features that others computed into feature folders.")
@@ -31,25 +32,25 @@ def extract(
     threads: Threads = 1,
 ):
     """Compute the features of a corpus, one file a split."""
-    loaded, settings = config.load_corpus(corpus), config.load_frontend(frontend)
+    loaded, settings = load_corpus(corpus), load_frontend(frontend)
     if unknown := sorted(set(split) - set(paths.SPLITS)):
         raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
-    if problem := config.mismatch(settings, loaded):
+    if problem := mismatch(settings, loaded):
         raise UserError(f"--frontend {frontend}: {problem}")
     part = _shard(shard)
     if join:
-        from rawm.features import join as join_shards
+        from rawm.features.store import join as join_shards
 
         for name in split:
             shards = [paths.feature_shard(frontend, corpus, name, f"{number}of{join}") for number in range(1, join + 1)]
             join_shards(shards, paths.features(frontend, corpus, name))
     elif settings.type == "stored":
-        from rawm.frontends import stored
+        from rawm.features import copy as stored
 
         for name in split:
             stored.extract(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
     else:
-        from rawm import extraction
+        from rawm.features import extraction
 
         neural = settings.type == "ssl"
         where = use_torch(device if neural else "cpu", threads if neural else 1)
@@ -93,7 +94,7 @@ def import_features(
     pool: Annotated[Literal["none", "mean"], typer.Option(help="mean: average frames (T, d) over time.")] = "none",
 ):
     """Write a feature folder from a table of vectors (d,) or frames (T, d), and print the corpus file that uses it."""
-    from rawm import importing
+    from rawm.corpora import importing
 
     _show_import(output, name, importing.import_table(table, output, name, pool))
 
@@ -111,14 +112,14 @@ def import_clear(
 ):
     """Write a feature folder from CLEAR's stored features, and print the corpus file that uses it."""
     from rawm.config.corpora import ClearCorpus
-    from rawm.corpora.clear import import_folder
+    from rawm.corpora.readers.clear import import_folder
 
     corpus = ClearCorpus(loader="clear", name=output.name, root=str(root), features=features)
     _show_import(output, features, import_folder(corpus, output))
 
 
 def _show_import(folder: Path, name: str, rows: list) -> None:
-    from rawm.importing import corpus_file
+    from rawm.corpora.importing import corpus_file
 
     typer.echo(corpus_file(folder, rows), nl=False)
     typer.echo(f"{len(rows)} rows; use a front-end file with `type: stored` and `features: {name}`", err=True)

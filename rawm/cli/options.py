@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rawm import config
+from rawm import study as studies
 from rawm.errors import UserError
 
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
@@ -23,9 +23,9 @@ def example(*lines: str) -> str:
     return "[bold]Examples[/bold]\n\n" + "\n\n".join(f"  $ {line}" for line in lines)
 
 
-def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> config.Study:
+def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> studies.Study:
     """Load a study and make sure that a method and a seed belong to it; with a seed, in the order of its tasks."""
-    study = config.load_study(name or config.load_main().study)
+    study = studies.load_study(name or studies.load_main().study)
     if method is not None and method not in study.methods:
         raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
     if seed is not None and seed not in study.settings.seeds:
@@ -38,7 +38,7 @@ def use_torch(device: str, threads: int):
     """Fix torch's threads; return the device, with deterministic kernels where they are not the rule."""
     import torch
 
-    from rawm.training import choose_device
+    from rawm.training.loop import choose_device
 
     torch.set_num_threads(threads)
     where = choose_device(device)

@@ -26,7 +26,7 @@ def intervals(
     threads: Annotated[int, typer.Option(min=1, help="Runs that are resampled at a time.")] = 1,
 ):
     """Estimate how sure a study's numbers are: intervals, paired differences of methods, ranks (intervals.json)."""
-    from rawm import uncertainty
+    from rawm.runs import uncertainty
 
     uncertainty.make(load_study(study), resamples, seed, level, groups, threads)
 
@@ -36,7 +36,7 @@ def tables(
     study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
 ):
     """Make the tables of a study (CSV, Markdown, LaTeX, HTML) from the scores of its runs."""
-    from rawm import tables as make_tables
+    from rawm.reports import tables as make_tables
 
     make_tables.make(load_study(study), output or paths.study(study) / "tables")
 
@@ -46,7 +46,7 @@ def figures(
     study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/figures.")] = None
 ):
     """Draw the figures of a study (SVG, PNG) from the scores and memories of its runs."""
-    from rawm import figures as make_figures
+    from rawm.reports import figures as make_figures
 
     make_figures.make(load_study(study), output or paths.study(study) / "figures")
 
@@ -59,7 +59,7 @@ def paper(
     output: Annotated[Path, typer.Option(help="Folder.")] = paths.PAPER,
 ):
     """Set our numbers beside those printed in a paper (CSV, Markdown, LaTeX)."""
-    from rawm import paper as papers
+    from rawm.reports import paper as papers
 
     if (published is None) != index or (draw and index):
         raise UserError("rawm paper: give the label of a file in config/published/, or --index")

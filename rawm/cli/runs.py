@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from rawm import config
 from rawm.cli.options import Device, Method, Seed, Study, Threads, Uri, example, load_study, use_torch
 from rawm.errors import UserError
+from rawm.study import load_main
 
 app = typer.Typer()
 
@@ -25,8 +25,8 @@ def train(
     if task > len(loaded.tasks):
         raise UserError(f"--task {task}: study {study} has {len(loaded.tasks)} tasks")
     where = use_torch(device, threads)
-    from rawm.eager import skip_compiler
-    from rawm.training import train_task
+    from rawm.training.eager import skip_compiler
+    from rawm.training.loop import train_task
 
     skip_compiler()
     train_task(loaded, method, seed, task, where)
@@ -37,7 +37,7 @@ def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", 
     """Score every task with every checkpoint of one run; write scores.parquet and metrics.json."""
     loaded = load_study(study, method, seed)
     where = use_torch(device, threads)
-    from rawm.evaluation import evaluate_run
+    from rawm.training.evaluation import evaluate_run
 
     evaluate_run(loaded, method, seed, where)
 
@@ -53,15 +53,15 @@ def tune(
     uri: Uri = None,
 ):
     """Choose hyper-parameters on the development data of the tasks seen so far. Goes on where it was stopped."""
-    from rawm.config.trials import load_search
+    from rawm.study.searches import load_search
 
     loaded = load_search(search)
     methods = method or list(loaded.trials)
     if unknown := [name for name in methods if name not in loaded.trials]:
         raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.trials)}")
     where = str(use_torch(device, 1))
-    from rawm import tuning
-    from rawm.eager import skip_compiler
+    from rawm.training import tuning
+    from rawm.training.eager import skip_compiler
 
     skip_compiler()
     results = tuning.tune(loaded, methods, workers, where)
@@ -72,6 +72,6 @@ def tune(
     if mirror:
         from rawm import tracking
 
-        settings = config.load_main().tracking
+        settings = load_main().tracking
         trials = [trial for ranking in results.values() for trial in ranking]
         tracking.log_trials(trials, uri or settings.uri, f"rawm/tuning/{search}")

@@ -34,7 +34,7 @@ def export_scores(
     ] = "asvspoof2019",
 ):
     """Write the scores of a finished run as score files of a challenge."""
-    from rawm.scores import export
+    from rawm.score_files.scores import export
 
     for path in export(load_study(study, method, seed), method, seed, output, format, after, task):
         typer.echo(path)
@@ -62,7 +62,7 @@ def evaluate_scores(
     ] = None,
 ):
     """Print EER, AUC, costs and Cllr of a score file, and with --asv both definitions of min t-DCF."""
-    from rawm.scores import evaluate
+    from rawm.score_files.scores import evaluate
 
     found = evaluate(file, format, key, asv)
     typer.echo(found.about)

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from rawm import config
 from rawm.cli.options import Study, Uri, example, load_study
+from rawm.study import load_main
 
 app = typer.Typer()
 
 
 def _tracking(study: str, uri: str | None) -> tuple[str, str]:
     """Tracking URI and experiment name of a study."""
-    settings = config.load_main().tracking
+    settings = load_main().tracking
     return uri or settings.uri, settings.experiment or f"rawm/{study}"
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rawm import manifest, paths
-from rawm.config import StreamFile, load_corpus
 from rawm.config.corpora import FolderCorpus, OfficialCorpus
+from rawm.config.study import StreamFile
 from rawm.corpora.audit import Report, same_bytes
+from rawm.study import load_corpus
 
 KINDS = ("utterance", "group", "speaker")
 Names = dict[str, set[str]]  # kind -> names; those of a user's own corpora are prefixed, as they mean nothing elsewhere

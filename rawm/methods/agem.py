@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.buffer import Buffer
 from rawm.methods.gem import flat_gradient, loss_gradient, set_gradient
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts.buffer import Buffer
+from rawm.tasks.samples import Batch
 
 
 def project(gradient: Tensor, old: Tensor) -> Tensor:

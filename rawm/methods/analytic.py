@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rawm.detectors.detector import Detector
 from rawm.methods.method import Method, Task
-from rawm.samples import Samples
+from rawm.tasks.samples import Samples
 
 
 class Analytic(Method):

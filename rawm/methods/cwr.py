@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector
-from rawm.methods.layers import matrix
 from rawm.methods.method import Method, Task, freeze_all_but
+from rawm.methods.parts.projected_layers import matrix
 
 
 class CWRStar(Method):

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.distillation import Teacher, soft_cross_entropy
 from rawm.methods.method import Method, Task, class_mask
-from rawm.samples import Batch
+from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
+from rawm.tasks.samples import Batch
 
 
 class DFWF(Method):

@@ -7,9 +7,9 @@ doi:10.1007/978-3-030-58536-5_31.
 from torch import Tensor
 
 from rawm.detectors.detector import Detector
-from rawm.methods.buffer import Buffer
 from rawm.methods.method import Method, Task
-from rawm.samples import Samples
+from rawm.methods.parts.buffer import Buffer
+from rawm.tasks.samples import Samples
 
 
 class GDumb(Method):

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.buffer import Buffer
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch, Samples
+from rawm.methods.parts.buffer import Buffer
+from rawm.tasks.samples import Batch, Samples
 
 
 def loss_gradient(detector: Detector, samples: Batch) -> Tensor:

@@ -6,9 +6,9 @@ Li, Hoiem: Learning without Forgetting. ECCV 2016, doi:10.1007/978-3-319-46493-0
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.distillation import Teacher, soft_cross_entropy
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
+from rawm.tasks.samples import Batch
 
 
 class LwF(Method):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.importance import QuadraticPenalty, sum_over_samples
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts.importance import QuadraticPenalty, sum_over_samples
+from rawm.tasks.samples import Batch
 
 
 class MAS(Method):

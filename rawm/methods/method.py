@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.samples import Batch, Samples
 from rawm.seeding import derive
+from rawm.tasks.samples import Batch, Samples
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ Intelligence 1, 364-372, 2019, doi:10.1038/s42256-019-0080-x.
 import torch
 from torch import Tensor
 
-from rawm import projection
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.layers import ProtectedLayers
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts import projection
+from rawm.methods.parts.projected_layers import ProtectedLayers
+from rawm.tasks.samples import Batch
 
 
 class OWM(Method):

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task, class_mask
-from rawm.methods.regularized import Regularizer
-from rawm.samples import Batch
+from rawm.methods.parts.regularized import Regularizer
+from rawm.tasks.samples import Batch
 
 
 def class_ratio(labels: Tensor, compact: Tensor) -> float:
@@ -29,9 +29,9 @@ class RAWM(Method):
     Deviations:
         The class ratio counts `compact` classes against the others, which for genuine and fake is the paper's. The
         fixed scale m is ours (the paper has m = 1 after normalising both projectors). `variant: spectral` has
-        P = I - U U^T and Q = U U^T; `variant: paper` has the published formula, see `rawm.projection.paper`. The
-        optimizer's step is projected, not the gradient (`apply_to: gradient` is the paper's). Statistics are taken
-        once per finished task; layers' bias is protected too.
+        P = I - U U^T and Q = U U^T; `variant: paper` has the published formula, see
+        `rawm.methods.parts.projection.paper`. The optimizer's step is projected, not the gradient (`apply_to: gradient`
+        is the paper's). Statistics are taken once per finished task; layers' bias is protected too.
     """
 
     paper = "Zhang et al. 2023, arXiv:2308.03300"

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.importance import Named, sum_over_samples
+from rawm.detectors.scoring import evaluating
 from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.parts.importance import Named, sum_over_samples
 from rawm.methods.rawm import class_ratio
-from rawm.samples import Batch
-from rawm.scoring import evaluating
+from rawm.tasks.samples import Batch
 
 
 class RegO(Method):

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.buffer import Buffer
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts.buffer import Buffer
+from rawm.tasks.samples import Batch
 
 
 class Replay(Method):

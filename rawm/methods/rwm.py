@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task, class_mask
-from rawm.methods.regularized import Regularizer
-from rawm.samples import Batch
+from rawm.methods.parts.regularized import Regularizer
+from rawm.tasks.samples import Batch
 
 THETA_MIN = 0.02  # radians from 0 and from pi / 2
 

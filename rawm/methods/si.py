@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.importance import Named, QuadraticPenalty
 from rawm.methods.method import Method, Task
-from rawm.samples import Batch
+from rawm.methods.parts.importance import Named, QuadraticPenalty
+from rawm.tasks.samples import Batch
 
 
 class SI(Method):

@@ -6,7 +6,7 @@ the environment first and import what they need afterwards.
 
 from pathlib import Path
 
-from rawm.config import Study
+from rawm.study import Study
 from rawm.tracking.receipt import Receipt, RunReceipt
 
 __all__ = ["Receipt", "RunReceipt", "log_study", "log_trials", "serve"]
@@ -40,7 +40,7 @@ def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = No
 
 
 def log_trials(trials: list[dict], uri: str, experiment: str) -> None:
-    """Mirror the trials of a search for hyper-parameters (`rawm.tuning`), a run each; what is there stays as it is.
+    """Mirror the trials of a search for hyper-parameters , a run each; what is there stays as it is.
 
     Raises:
         UserError: MLflow cannot be reached or refuses. The trials in results/ are untouched.

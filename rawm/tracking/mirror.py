@@ -6,8 +6,8 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 
 from rawm import paths
-from rawm.config import Study
 from rawm.errors import UserError
+from rawm.study import Study
 from rawm.tracking import environment, runs, summary, text, view
 from rawm.tracking.receipt import Receipt, RunReceipt
 from rawm.tracking.store import Experiment, opened

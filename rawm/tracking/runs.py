@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rawm import paths
-from rawm.config import Study
 from rawm.errors import UserError
 from rawm.files import sha256
 from rawm.provenance import git_state
+from rawm.study import Study
 from rawm.tracking import text
 from rawm.tracking.record import KIND, LAYOUT, Data, Point, Record, digests, milliseconds
 from rawm.tracking.view import RUN_KIND
@@ -225,7 +225,7 @@ def _digest(manifest: Path) -> str:
 
 def stage(run: FinishedRun, folder: Path) -> None:
     """Lay out a run's artifacts in `folder`."""
-    from rawm import figures
+    from rawm.reports import figures
 
     titles = [task.title or task.name for task in run.study.tasks]
     title = f"{run.study.title(run.method)}, seed {run.seed}"

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from rawm import paths
-from rawm.config import Study
+from rawm.study import Study
 from rawm.tracking import runs
 from rawm.tracking.record import KIND, LAYOUT, Record, digests
 

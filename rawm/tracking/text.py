@@ -4,9 +4,9 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from rawm.config import Study
 from rawm.errors import UserError
 from rawm.metrics.measure import Measure
+from rawm.study import Study
 from rawm.tracking import view
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Saved views of MLflow's run table.
 
 MLflow keeps a shared view of an experiment as one of its tags. The format is not documented (it was read from the UI
-of MLflow 3.17), so that whoever writes a view must go on where it fails; `tests/test_ui.py` notices a change.
+of MLflow 3.17), so that whoever writes a view must go on where it fails; `tests/tracking/test_ui.py` notices a change.
 """
 
 import base64

@@ -1,9 +1,9 @@
 import shutil
 import subprocess
 
-import disk
 import numpy as np
 import pytest
+from support import disk
 
 from rawm import audio, corpora
 from rawm.config.corpora import SyntheticCorpus, TableCorpus

@@ -2,11 +2,11 @@
 
 import shutil
 
-import disk
 import pytest
+from support import disk
 
 from rawm import manifest, paths
-from rawm.config import StreamFile
+from rawm.config.study import StreamFile
 from rawm.corpora import leakage, listing
 from rawm.errors import UserError
 

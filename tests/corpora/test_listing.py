@@ -1,5 +1,5 @@
-import disk
 import pytest
+from support import disk
 
 from rawm import manifest
 from rawm.config.corpora import Division, FolderCorpus

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from problems import (
+from support.problems import (
     DETECTORS,
     SWITCHED_OFF,
     VARIANTS,
@@ -20,10 +20,10 @@ from problems import (
     weights,
 )
 
-from rawm import checkpoint
-from rawm.config import Training
 from rawm.config.detectors import MLP
-from rawm.samples import Samples
+from rawm.config.study import Training
+from rawm.detectors import checkpoint
+from rawm.tasks.samples import Samples
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
 EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS)
@@ -32,8 +32,8 @@ CONTINUE = """
 import sys
 from pathlib import Path
 import torch
-from problems import *
-from rawm import checkpoint
+from support.problems import *
+from rawm.detectors import checkpoint
 torch.set_num_threads(1)
 tasks = [gaussian_task(number) for number in (1, 2, 3)]
 for variant in VARIANTS:
@@ -56,7 +56,7 @@ def continued(tmp_path_factory):
         shape = checkpoint.describe(MLP(type="mlp", hidden=[16, 16]), 8, True, ("fake", "genuine"))
         checkpoint.save_detector(folder / variant / "detector.safetensors", detector, shape)
         checkpoint.save(folder / variant / "memory.safetensors", method.state(), {"method": variant})
-    subprocess.run([sys.executable, "-c", CONTINUE, folder], check=True, cwd=Path(__file__).parent)
+    subprocess.run([sys.executable, "-c", CONTINUE, folder], check=True, cwd=Path(__file__).parents[1])
     return folder
 
 

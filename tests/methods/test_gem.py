@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from problems import CPU, detector_for, gaussian_task, method_for
 from scipy.optimize import minimize
+from support.problems import CPU, detector_for, gaussian_task, method_for
 from torch.nn import functional as F
 
 from rawm.methods import agem, gem

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from problems import CPU, DETECTORS, detector_for, gaussian_task
+from support.problems import CPU, DETECTORS, detector_for, gaussian_task
 
-from rawm.methods.buffer import Buffer
-from rawm.methods.distillation import Teacher
-from rawm.methods.layers import ProtectedLayers
 from rawm.methods.method import Task
-from rawm.projection import spectral
+from rawm.methods.parts.buffer import Buffer
+from rawm.methods.parts.distillation import Teacher
+from rawm.methods.parts.projected_layers import ProtectedLayers
+from rawm.methods.parts.projection import spectral
 
 SAMPLES = gaussian_task(1, n=20, frames=True)
 

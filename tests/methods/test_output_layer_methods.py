@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 import torch
-from problems import CPU, detector_for, gaussian_task, method_for, train
 from sklearn.linear_model import Ridge
+from support.problems import CPU, detector_for, gaussian_task, method_for, train
 
-from rawm import checkpoint
 from rawm.config.detectors import MLP
+from rawm.detectors import checkpoint
 from rawm.methods.method import Task
-from rawm.samples import concatenate
+from rawm.tasks.samples import concatenate
 
 TASKS = [gaussian_task(number, classes=3) for number in (1, 2, 3)]
 CLASSES = ("a", "b", "genuine")

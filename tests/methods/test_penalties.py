@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from problems import CPU, detector_for, gaussian_task, method_for, train, weights
 from sklearn.linear_model import LogisticRegression
+from support.gradients import loop
+from support.problems import CPU, detector_for, gaussian_task, method_for, train, weights
 from torch.nn import functional as F
 
-from rawm.config import Training
+from rawm.config.study import Training
 from rawm.methods.ewc import fisher
-from rawm.methods.importance import QuadraticPenalty
 from rawm.methods.method import Task
-from rawm.scoring import evaluating
+from rawm.methods.parts.importance import QuadraticPenalty
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
 SGD = Training(epochs=2, batch_size=16, learning_rate=0.05, optimizer="sgd", momentum=0.0)
@@ -19,19 +19,6 @@ SGD = Training(epochs=2, batch_size=16, learning_rate=0.05, optimizer="sgd", mom
 
 def task_of(samples):
     return Task(1, samples, 16, 0, CPU)
-
-
-def loop(detector, samples, scalar, what):
-    """Name -> mean over samples of `what` of the gradient of `scalar`, one backward pass a sample."""
-    total = {name: torch.zeros_like(p) for name, p in detector.named_parameters()}
-    with evaluating(detector):
-        for row in range(len(samples)):
-            batch = samples.batch(torch.tensor([row]))
-            detector.zero_grad()
-            scalar(detector(batch.features, batch.lengths).logits[0], batch.labels[0]).backward()
-            for name, p in detector.named_parameters():
-                total[name] += what(p.grad) / len(samples)
-    return total
 
 
 def assert_close(one, other, **tolerance):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from problems import detector_for, method_for, train
 from sklearn.datasets import load_digits
+from support.problems import detector_for, method_for, train
 from torch.nn import functional as F
 
-from rawm.config import Training
-from rawm.samples import Samples
+from rawm.config.study import Training
+from rawm.tasks.samples import Samples
 
 CLASSES = tuple("0123456789")
 TRAINING = Training(epochs=5, batch_size=32, learning_rate=0.01, optimizer="sgd", momentum=0.9)

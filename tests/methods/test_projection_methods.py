@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from problems import (
+from support.problems import (
     CPU,
     assert_equal_weights,
     assert_every_layer_differs,
@@ -16,13 +16,13 @@ from problems import (
 )
 from torch import nn
 
-from rawm.config import Training
-from rawm.methods.layers import ProtectedLayers, layer_inputs, matrix
+from rawm.config.study import Training
 from rawm.methods.method import Task
+from rawm.methods.parts.projected_layers import ProtectedLayers, layer_inputs, matrix
+from rawm.methods.parts.projection import spectral
 from rawm.methods.rawm import class_ratio
 from rawm.methods.rwm import radian_ratio
-from rawm.projection import spectral
-from rawm.training import fit
+from rawm.training.loop import fit
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
 
@@ -184,7 +184,7 @@ def test_measured_compact_class_is_the_tight_one():
     generator = torch.Generator().manual_seed(0)
     tight = torch.tensor([5.0] * 8) + 0.1 * torch.randn(40, 8, generator=generator)
     spread = 5 * torch.randn(40, 8, generator=generator)
-    from rawm.samples import Samples
+    from rawm.tasks.samples import Samples
 
     samples = Samples([str(i) for i in range(80)], torch.tensor([1] * 40 + [0] * 40), torch.cat([tight, spread]))
     method = method_for({"algorithm": "rwm", "compact": "measured"})

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from problems import CPU, detector_for, gaussian_task, method_for, weights
-from test_penalties import loop
+from support.gradients import loop
+from support.problems import CPU, detector_for, gaussian_task, method_for, weights
 from torch.nn import functional as F
 
 from rawm.methods.method import Task

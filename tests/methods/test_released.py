@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from problems import assert_every_layer_differs, detector_for, gaussian_task, method_for, train, weights
-from released import Released, released_update
+from support.problems import assert_every_layer_differs, detector_for, gaussian_task, method_for, train, weights
+from support.released import Released, released_update
 from torch import nn
 
-from rawm import projection
+from rawm.methods.parts import projection
 from rawm.methods.rawm import class_ratio
 
 TASKS = [gaussian_task(number) for number in (1, 2)]

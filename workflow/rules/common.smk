@@ -1,7 +1,7 @@
 """
 Configuration, wildcards and input functions.
 
-Reads config/, all of it through `rawm.config`, so that every mistake is said before any job starts.
+Reads config/, all of it through `rawm.study`, so that every mistake is said before any job starts.
 """
 
 import hashlib
@@ -11,31 +11,33 @@ from functools import lru_cache
 
 from snakemake.exceptions import WorkflowError
 
-import rawm.config
-from rawm import figures, paths, tables
+import rawm.study
+from rawm.config.reading import ConfigError
+from rawm import paths
+from rawm.reports import figures, tables
 from rawm.corpora import module_of
-from rawm.paper import DRAWN, SUFFIXES, sources
+from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.provenance import code_hash
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
-PUBLISHED = rawm.config.labels("published")
+PUBLISHED = rawm.study.labels("published")
 
 
 @lru_cache
 def load_study(name):
     """A study with everything it names; all its mistakes at once."""
     try:
-        return rawm.config.load_study(name)
-    except rawm.config.ConfigError as error:
+        return rawm.study.load_study(name)
+    except ConfigError as error:
         raise WorkflowError(f"The configuration has mistakes:\n{error}")
 
 
 def load_main():
     """config/config.yaml with the changes of --config and --configfile."""
     try:
-        return rawm.config.parse_main(config)
-    except rawm.config.ConfigError as error:
+        return rawm.study.parse_main(config)
+    except ConfigError as error:
         raise WorkflowError(f"The configuration has mistakes:\n{error}")
 
 
@@ -47,10 +49,10 @@ TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.t
 
 
 wildcard_constraints:
-    study="|".join(rawm.config.labels("studies")),
-    method="|".join(rawm.config.labels("methods")),
-    corpus="|".join(rawm.config.labels("corpora")),
-    frontend="|".join(rawm.config.labels("frontends")),
+    study="|".join(rawm.study.labels("studies")),
+    method="|".join(rawm.study.labels("methods")),
+    corpus="|".join(rawm.study.labels("corpora")),
+    frontend="|".join(rawm.study.labels("frontends")),
     published="|".join(PUBLISHED),
     seed=r"\d+",
     shard=r"\d+of\d+",
@@ -60,8 +62,8 @@ wildcard_constraints:
 def load_corpus(wildcards):
     """The corpus file of a rule with the wildcard corpus."""
     try:
-        return rawm.config.load_corpus(wildcards.corpus)
-    except rawm.config.ConfigError as error:
+        return rawm.study.load_corpus(wildcards.corpus)
+    except ConfigError as error:
         raise WorkflowError(str(error))
 
 
@@ -91,15 +93,17 @@ def imported_features(wildcards):
 def load_frontend(wildcards):
     """The front-end file of a rule with the wildcard frontend."""
     try:
-        return rawm.config.load_frontend(wildcards.frontend)
-    except rawm.config.ConfigError as error:
+        return rawm.study.load_frontend(wildcards.frontend)
+    except ConfigError as error:
         raise WorkflowError(str(error))
 
 
 def frontend_code(wildcards):
     """Hash of the code that computes features."""
     kind = load_frontend(wildcards).type
-    return code_hash(f"rawm.frontends.{kind}", *([] if kind == "stored" else ["rawm.extraction"]))
+    return code_hash(
+        *(["rawm.features.copy"] if kind == "stored" else [f"rawm.frontends.{kind}", "rawm.features.extraction"])
+    )
 
 
 def frontend_weights(wildcards):
@@ -205,7 +209,7 @@ def training_code(wildcards):
     """Hash of the loop, the method and the detector that a training job runs."""
     study = load_study(wildcards.study)
     algorithm = study.methods[wildcards.method].algorithm
-    return code_hash("rawm.training", f"rawm.methods.{algorithm}", f"rawm.detectors.{study.detector.type}")
+    return code_hash("rawm.training.loop", f"rawm.methods.{algorithm}", f"rawm.detectors.{study.detector.type}")
 
 
 def eval_settings(wildcards):
@@ -262,7 +266,7 @@ def published_source(published):
     """A printed table and the studies beside it."""
     try:
         return sources.choose(published)
-    except rawm.config.ConfigError as error:
+    except ConfigError as error:
         raise WorkflowError(f"The configuration has mistakes:\n{error}")
 
 
@@ -285,5 +289,5 @@ def published_caption(wildcards):
 
 def published_drawings(wildcards):
     """The figures of the printed tables that ask for one."""
-    drawn = [label for label in PUBLISHED if rawm.config.read_published(label).drawing]
+    drawn = [label for label in PUBLISHED if rawm.study.read_published(label).drawing]
     return expand("results/paper/{published}.{format}", published=drawn, format=DRAWN)

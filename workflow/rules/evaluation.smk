@@ -22,7 +22,7 @@ rule evaluate_run:
     threads: 1
     params:
         settings=eval_settings,
-        code=code_hash("rawm.evaluation"),
+        code=code_hash("rawm.training.evaluation"),
     shell:
         "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
         " --threads {threads} > {log} 2>&1"
@@ -41,6 +41,6 @@ rule estimate_uncertainty:
         "results/{study}/benchmarks/estimate_uncertainty.tsv"
     threads: 2
     params:
-        code=code_hash("rawm.uncertainty"),
+        code=code_hash("rawm.runs.uncertainty"),
     shell:
         "rawm intervals --study {wildcards.study} --threads {threads} > {log} 2>&1"

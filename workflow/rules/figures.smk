@@ -4,7 +4,7 @@ Tables and figures: scores, metrics and memories of all runs, and how sure they 
 Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
 """
 
-from rawm.report import about
+from rawm.reports.about import about
 
 #: Where the report shows each figure. It sorts headings and figures by name, so numbers put them in order.
 SECTIONS = {
@@ -41,7 +41,7 @@ rule make_tables:
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
     params:
-        code=code_hash("rawm.tables"),
+        code=code_hash("rawm.reports.tables"),
         seeds=seed_count,
     shell:
         "rawm tables --study {wildcards.study} > {log} 2>&1"
@@ -74,7 +74,7 @@ rule draw_figures:
     benchmark:
         "results/{study}/benchmarks/draw_figures.tsv"
     params:
-        code=code_hash("rawm.figures"),
+        code=code_hash("rawm.reports.figures"),
         seeds=seed_count,
         direction=lambda wildcards: load_study(wildcards.study).measure.direction,
         measure=lambda wildcards: load_study(wildcards.study).measure.title,

@@ -31,7 +31,7 @@ rule compare_published:
     benchmark:
         "results/benchmarks/compare_published/{published}.tsv"
     params:
-        code=code_hash("rawm.paper.tables"),
+        code=code_hash("rawm.reports.paper.tables"),
     shell:
         "rawm paper {wildcards.published} > {log} 2>&1"
 
@@ -54,7 +54,7 @@ rule draw_published:
     benchmark:
         "results/benchmarks/draw_published/{published}.tsv"
     params:
-        code=code_hash("rawm.paper.figures"),
+        code=code_hash("rawm.reports.paper.figures"),
         about=published_caption,
     shell:
         "rawm paper {wildcards.published} --draw > {log} 2>&1"
@@ -73,6 +73,6 @@ rule index_published:
     benchmark:
         "results/benchmarks/index_published.tsv"
     params:
-        code=code_hash("rawm.paper.index"),
+        code=code_hash("rawm.reports.paper.index"),
     shell:
         "rawm paper --index > {log} 2>&1"

@@ -1,0 +1,56 @@
+"""scikit-learn's handwritten digits as a stream of images that drift."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from sklearn.datasets import load_digits
+
+from rawm.config.corpora import DigitsCorpus
+from rawm.corpora.listing import utterance
+from rawm.features import folder as feature_folder
+from rawm.seeding import derive
+
+BUCKETS = 10
+SHARES = {"train": 0.60, "dev": 0.15, "eval": 0.25}  # of each class in each bucket
+
+
+def make(corpus: DigitsCorpus, packages_dir: Path, workers: int) -> list[dict[str, Any]]:
+    """Write the feature folder with the set `pixels` under the corpus' root, and return the rows of its manifest.
+
+    Bucket b = 1 to 10 is in `condition`. An image is in one bucket and one split, and each class has its share in all
+    of them. Drift grows evenly from nothing in bucket 1 to `amount` in bucket 10. `packages_dir` and `workers` are not
+    used: the images come with scikit-learn.
+
+    Source: 1797 images of 8 x 8 pixels, the test set of UCI's Optical Recognition of Handwritten Digits,
+    doi:10.24432/C50P49.
+    """
+    return feature_folder.write(Path(corpus.root), "pixels", _images(corpus))
+
+
+def drifted(image: np.ndarray, drift: str, amount: float) -> np.ndarray:
+    """An image (8, 8) of ink from 0 to 1, turned anticlockwise by degrees, or with brightness added and cut at 1."""
+    changed = ndimage.rotate(image, amount, reshape=False, order=1) if drift == "rotation" else image + amount
+    return changed.clip(0, 1)
+
+
+def _images(corpus: DigitsCorpus) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    """(row, (64,) pixels) of every image, in scikit-learn's order."""
+    data = load_digits()
+    bucket, split = np.zeros(len(data.target), dtype=int), np.empty(len(data.target), dtype=object)
+    for label in range(10):
+        rng = np.random.default_rng(derive(corpus.seed, "digits", label))
+        images = rng.permutation(np.flatnonzero(data.target == label))
+        for number, part in enumerate(np.array_split(images, BUCKETS)):
+            bucket[part] = number
+            bounds = np.cumsum([round(share * len(part)) for share in list(SHARES.values())[:-1]])
+            for name, members in zip(SHARES, np.split(part, bounds), strict=True):
+                split[members] = name
+    for index, (image, label) in enumerate(zip(data.images / 16, data.target, strict=True)):
+        amount = corpus.amount * bucket[index] / (BUCKETS - 1)
+        name, condition = f"digit_{index:04d}", str(bucket[index] + 1)
+        path = f"load_digits/{index:04d}/{corpus.drift}/{amount:g}"  # other settings make another manifest
+        row = utterance(corpus.name, name, path, str(label), split[index], condition=condition)
+        yield row, drifted(image, corpus.drift, amount).reshape(-1)

@@ -1,0 +1,98 @@
+"""Fetching the Debian packages of a recipe into the folder that all corpora share."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from rawm import files
+from rawm.corpora.made.open_speech.apt import Apt
+from rawm.errors import UserError
+
+#: attack type -> Debian packages whose programs it runs
+PROGRAMS = {
+    "espeak": ("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0"),
+    "flite": ("flite", "libflite1"),
+    "codec2": ("codec2", "libcodec2-1.0"),
+}
+
+
+def fetch(corpus: Any, packages_dir: Path, receipt: Path) -> None:
+    """Download and unpack the packages that a corpus needs, and write which versions and licences they have.
+
+    Several jobs may fetch at the same time: one works, the others wait and find what it fetched. Packages that are
+    there already are not fetched again.
+
+    Args:
+        corpus: settings of the corpus; only `name` and `recipe` are read.
+        packages_dir: shared folder; package P is unpacked to `packages_dir/P`.
+        receipt: JSON file to write: {"corpus", "packages": {package: {"version", "licence"}}}.
+
+    Raises:
+        UserError: there is no apt-get or network, or a package does not exist for this machine.
+    """
+    from filelock import FileLock
+
+    packages_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(packages_dir / ".lock"):
+        wanted = recordings_and_programs(corpus.recipe)
+        if lacking := [package for package in wanted if not _fetched(packages_dir, package)]:
+            _fetch(lacking, packages_dir)
+        listed = {package: _about(packages_dir, package) for package in wanted}
+    files.write_json(receipt, {"corpus": corpus.name, "packages": listed})
+
+
+def recordings_and_programs(recipe: Any) -> list[str]:
+    """Debian packages that a recipe names or whose programs its attacks run, sorted."""
+    programs = {package for attack in recipe.attacks for package in PROGRAMS.get(attack.type, ())}
+    return sorted({source.package for source in recipe.sources} | programs)
+
+
+def _fetch(packages: list[str], packages_dir: Path) -> None:
+    apt = Apt(packages_dir / "apt")
+    apt.update()
+    left = _unpack_available(apt, packages, packages_dir)
+    if left and (older := apt.bookworm()):
+        older.update()
+        left = _unpack_available(older, left, packages_dir)
+    if left:
+        raise UserError(
+            f"this machine's package sources do not have {', '.join(left)}; take a corpus that does not need them, or "
+            "run `snakemake --cores N --config study=synthetic`"
+        )
+
+
+def _unpack_available(apt: Apt, packages: list[str], packages_dir: Path) -> list[str]:
+    """Unpack those of `packages` that `apt` offers, with the libraries they need; return the others."""
+    versions = apt.versions(packages)
+    if versions:
+        programs = [package for group in PROGRAMS.values() for package in group if package in versions]
+        libraries = apt.missing_libraries(programs) if programs else []
+        libraries = [library for library in libraries if not _fetched(packages_dir, library)]
+        versions |= apt.versions([library for library in libraries if library not in versions])
+        apt.unpack(sorted(versions), packages_dir)
+        for package, version in versions.items():
+            files.write_json(_note(packages_dir, package), {"version": version})
+    return [package for package in packages if package not in versions]
+
+
+def _note(packages_dir: Path, package: str) -> Path:
+    """Written after the package is unpacked: its being there says that the package is whole."""
+    return packages_dir / f"{package}.json"
+
+
+def _fetched(packages_dir: Path, package: str) -> bool:
+    return _note(packages_dir, package).is_file() and (packages_dir / package).is_dir()
+
+
+def _about(packages_dir: Path, package: str) -> dict[str, str]:
+    """Version and licences of an unpacked package."""
+    version = json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
+    return {"version": version, "licence": licence(packages_dir / package / "usr/share/doc" / package / "copyright")}
+
+
+def licence(copyright_file: Path) -> str:
+    """Short names of the licences in a machine-readable copyright file, e.g. `CC-BY-SA-3.0, GPL-2+`; else its path."""
+    text = copyright_file.read_text(encoding="utf-8", errors="replace") if copyright_file.is_file() else ""
+    names = re.findall(r"^ ?License: ?([^\s.]\S*[^\s.,])$", text, re.MULTILINE) if text.startswith("Format:") else []
+    return ", ".join(dict.fromkeys(names)) or f"see {copyright_file.parent.name}/{copyright_file.name}"

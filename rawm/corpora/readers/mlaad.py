@@ -1,0 +1,54 @@
+"""MLAAD, the Multi-Language Audio Anti-Spoofing Dataset: the folder that holds `fake`."""
+
+import csv
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rawm.config.corpora import OfficialCorpus
+from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.readers.headed import HeadedProtocol
+from rawm.errors import UserError
+
+NEEDED = ("path", "original_file", "language", "model_name")
+
+
+def read(corpus: OfficialCorpus) -> Listing:
+    """Rows without an official split; all are fakes.
+
+    Each model's folder has a meta.csv, separated by `|`, with columns that differ between releases and transcripts with
+    single quotation marks. Its paths begin at different folders in different releases: the file is taken from beside
+    the meta.csv. All models say the same sentences of M-AILABS again, so the group is the original's name. The release
+    (`version:` in the corpus file) is the condition.
+
+    Source: fake/<language>/<model>/meta.csv, arXiv:2401.09512.
+    """
+    root, rows, problems = Path(corpus.root), [], []
+    folders = sorted(path for path in root.glob("fake/*/*") if path.is_dir())
+    if not folders:
+        problems.append(f"corpus {corpus.name}: no folder fake/<language>/<model> under {root}")
+    for folder in folders:
+        try:
+            table = HeadedProtocol(folder / "meta.csv", NEEDED, {}, separator="|", quoting=csv.QUOTE_NONE)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        rows += _rows(corpus, folder.relative_to(root).as_posix(), table)
+        problems += table.problems
+    return Listing(rows, problems)
+
+
+def _rows(corpus: OfficialCorpus, folder: str, table: HeadedProtocol) -> Iterator[dict[str, Any]]:
+    for line in table:
+        path = f"{folder}/{posixpath.basename(line['path'])}"
+        yield utterance(
+            corpus.name,
+            path.removesuffix(".wav"),
+            path,
+            "fake",
+            attack=line["model_name"] or folder.rpartition("/")[2],
+            language=line["language"] or "-",
+            condition=corpus.version,
+            group=posixpath.splitext(posixpath.basename(line["original_file"]))[0],
+        )

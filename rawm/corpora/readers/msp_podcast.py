@@ -1,0 +1,63 @@
+"""MSP-Podcast: a folder with Labels and the recordings."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+from rawm.config.corpora import OfficialCorpus
+from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.readers.headed import HeadedProtocol
+from rawm.errors import UserError
+
+WORDS = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}
+OTHERS = {"C", "D", "F", "O", "U", "X"}  # contempt, disgust, fear, other, surprise, no agreement
+SPLITS = {
+    "Train": "train",
+    "Development": "dev",
+    "Validation": "dev",  # its name in older releases
+    "Test1": "eval",
+    "Test2": "eval",
+    "Test3": "eval",
+}
+TABLES = ("Labels/labels_consensus.csv", "Labels/labels_concensus.csv")  # spelled so up to release 1.8
+AUDIO = ("Audios", "Audio", "Audios/Audio")
+COLUMNS = ("FileName", "EmoClass", "SpkrID", "Split_Set")
+
+
+def read(corpus: OfficialCorpus) -> Listing:
+    """Rows of the four usual classes in the official splits; Test1 to Test3 are eval, told apart by `condition`.
+
+    A speaker is a number, or Unknown, which is no speaker of its own.
+
+    Source: Labels/labels_consensus.csv, doi:10.1109/TAFFC.2017.2736999.
+    """
+    root = Path(corpus.root)
+    table = next((root / name for name in TABLES if (root / name).is_file()), None)
+    folders = [name for name in AUDIO if next((root / name).glob("*.wav"), None)]
+    if table is None or not folders:
+        missing = f"{TABLES[0]} (or labels_concensus.csv)" if table is None else "Audios (or Audio) with .wav files"
+        raise UserError(f"{root}: has no {missing}; `root` must be the folder that holds Labels")
+    lines = HeadedProtocol(table, COLUMNS, WORDS, separator=",", quoting=csv.QUOTE_MINIMAL)
+    rows, unknown = [], Counter()
+    for line in lines:
+        emotion, part, speaker = line["EmoClass"], line["Split_Set"], line["SpkrID"]
+        label = None if emotion in OTHERS else lines.label(emotion)
+        if part not in SPLITS:
+            unknown[part] += 1
+        elif label:
+            file = line["FileName"]
+            rows.append(
+                utterance(
+                    corpus.name,
+                    file.removesuffix(".wav"),
+                    f"{folders[0]}/{file}",
+                    label,
+                    SPLITS[part],
+                    speaker="-" if speaker in ("", "Unknown") else f"msp_{speaker}",
+                    language="en",
+                    condition=part if part.startswith("Test") else "-",
+                )
+            )
+    known = ", ".join(SPLITS)
+    wrong = [f"{table}: Split_Set {word!r} in {n} line(s) is not one of {known}" for word, n in unknown.items()]
+    return Listing(rows, lines.problems + wrong)

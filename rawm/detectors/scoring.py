@@ -1,0 +1,71 @@
+"""What a detector says of utterances, and how good that is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from rawm.detectors.detector import Detector, Output
+from rawm.metrics.classification import accuracy
+from rawm.metrics.detection import eer
+from rawm.metrics.measure import EER, Measure
+from rawm.tasks.samples import Samples
+
+BATCH, FRAMES = 1024, 8192  # samples, or frames with their padding, that go through a detector at once
+
+
+@contextmanager
+def evaluating(detector: Detector) -> Iterator[None]:
+    """Evaluation mode, with each module's own mode restored afterwards."""
+    modes = {module: module.training for module in detector.modules()}
+    detector.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@torch.no_grad()
+def outputs(detector: Detector, samples: Samples, device: torch.device) -> Output:
+    """Embeddings (N, e) and logits (N, classes) of whole utterances in evaluation mode, on the device."""
+    rows, parts = [], []
+    with evaluating(detector):
+        for batch in samples.batches(BATCH) if samples.pooled else samples.by_length(FRAMES):
+            rows.append(batch.rows)
+            batch = batch.to(device)
+            parts.append(detector(batch.features, batch.lengths))
+    order = torch.argsort(torch.cat(rows)).to(device)
+    return Output(*(torch.cat(tensors)[order] for tensors in zip(*parts, strict=True)))
+
+
+def logits(detector: Detector, samples: Samples, device: torch.device) -> torch.Tensor:
+    """(N, classes) float32, on the CPU."""
+    return outputs(detector, samples, device).logits.float().cpu()
+
+
+def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndarray:
+    """Log-odds of genuine over fake (N,) float32 of a two-class detector; higher = more genuine."""
+    values = logits(detector, samples, device)
+    return (values[:, 1] - values[:, 0]).numpy()
+
+
+def classify(detector: Detector, samples: Samples, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the likeliest class (N,) int64, and log-posterior of the true one (N,) float32."""
+    values = logits(detector, samples, device)
+    posteriors = values.log_softmax(1).gather(1, samples.labels[:, None])
+    return values.argmax(1).numpy(), posteriors[:, 0].numpy()
+
+
+def measured(detector: Detector, samples: Samples | None, device: torch.device, measure: Measure = EER) -> float | None:
+    """EER or accuracy in percent; None without samples, or for EER without samples of both classes."""
+    if samples is None:
+        return None
+    labels = samples.labels.numpy()
+    if measure is not EER:
+        return 100 * accuracy(labels, classify(detector, samples, device)[0])
+    if len(set(labels.tolist())) < 2:
+        return None
+    scores = score(detector, samples, device)
+    return 100 * eer(scores[labels == 1], scores[labels == 0]).value

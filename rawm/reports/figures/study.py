@@ -1,0 +1,190 @@
+"""All figures of a study from the files of its finished runs; nothing is trained or scored again."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rawm.metrics.measure import EER
+from rawm.reports.figures import (
+    comparison,
+    critical_difference,
+    det,
+    embeddings,
+    matrix,
+    projectors,
+    stream,
+    style,
+    subspaces,
+)
+from rawm.runs import results, uncertainty
+from rawm.runs.results import Results
+from rawm.study import Study
+
+FRAMES = 50_000  # most feature vectors of a task whose subspace is computed
+SHOWN = 200  # most utterances of a task whose embeddings are shown
+
+
+def _matrices(found: Results) -> Figure:
+    means = {found.titles[method]: found.matrices(method).mean(axis=0) for method in found.methods}
+    return matrix.matrices(means, found.tasks, len(found.seeds), found.measure)
+
+
+def _stream(found: Results) -> Figure:
+    matrices = {method: found.matrices(method) for method in found.methods}
+    return stream.stream(matrices, found.titles, found.tasks, found.measure)
+
+
+def _average(found: Results) -> Figure:
+    return stream.average(_each(found, found.measure.average_after_task), found.titles, found.measure)
+
+
+def _comparison(found: Results) -> Figure:
+    estimates = uncertainty.load(found.study)["methods"]
+
+    def side(metric: str) -> comparison.Side:
+        values = {method: found.values(method, metric) for method in found.methods}
+        return comparison.Side(values, {method: estimates[method][metric] for method in found.methods})
+
+    average, forgetting = side(found.measure.average), side(found.measure.forgetting)
+    return comparison.comparison(average, forgetting, found.titles, found.measure)
+
+
+def _critical_difference(found: Results) -> Figure:
+    return critical_difference.critical_difference(uncertainty.load(found.study)["ranks"], found.titles)
+
+
+def _learning_vs_forgetting(found: Results) -> Figure:
+    learning, forgetting = _each(found, found.measure.learning), _each(found, found.measure.forgetting)
+    return comparison.learning_vs_forgetting(learning, forgetting, found.titles, found.measure)
+
+
+def _det(found: Results) -> Figure:
+    if found.measure is not EER:
+        return style.message("DET curves are of detectors of fakes; these classes are others.")
+    ends = {method: [_last_scores(found.study, method, seed) for seed in found.seeds] for method in found.methods}
+    return det.det(ends, found.titles, style.REFERENCES)
+
+
+def _last_scores(study: Study, method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of the genuine and of the fake utterances of all tasks after the last one."""
+    scores = results.scores(study, method, seed)
+    last = scores[scores.after == len(study.tasks)]
+    genuine = (last.label == "genuine").to_numpy()
+    return last.score.to_numpy()[genuine], last.score.to_numpy()[~genuine]
+
+
+def _each(found: Results, metric: str) -> dict[str, np.ndarray]:
+    """Method -> one metric of each seed."""
+    return {method: found.values(method, metric) for method in found.methods}
+
+
+def _projector_spectra(found: Results) -> Figure:
+    """Spectra of the first seed."""
+    spectra = {method: results.spectra(found.study, method, found.seeds[0]) for method in found.methods}
+    return projectors.projector_spectra({method: tasks for method, tasks in spectra.items() if tasks}, found.titles)
+
+
+def _projector_rank(found: Results) -> Figure:
+    ranks: dict[str, dict[str, np.ndarray]] = {}
+    limits: dict[str, int] = {}
+    for method in found.methods:
+        seeds = [results.spectra(found.study, method, seed) for seed in found.seeds]
+        layers = {layer: spectrum for layer, spectrum in (seeds[0][0] if seeds[0] else {}).items() if spectrum.rank}
+        for layer, spectrum in layers.items():
+            limits[layer] = len(spectrum.eigenvalues)
+            found_ranks = [[task[layer].rank for task in tasks] for tasks in seeds]
+            ranks.setdefault(method, {})[layer] = np.array(found_ranks, dtype=float)
+    return projectors.projector_rank(ranks, limits, found.titles)
+
+
+def _subspaces(found: Results) -> Figure:
+    """Inputs of the first seed, its tasks by name."""
+    seed = found.seeds[0]
+    study = found.study.ordered(seed)
+    return subspaces.subspaces(task_inputs(study, seed), [task.title or task.name for task in study.tasks])
+
+
+def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
+    """Training features of each task as the detector sees them: standardised by mean and deviation of the first task.
+
+    Returns:
+        Per task (N_i, d) float32: vectors of a pooled front-end, or every n-th frame of a frame-level one.
+    """
+    from rawm.tasks.loading import load_split
+
+    tasks = []
+    for number in range(1, len(study.tasks) + 1):
+        samples = load_split(study, number, "train", seed)
+        if number == 1:
+            mean, std = (value.numpy() for value in samples.mean_std())
+        step = max(1, len(samples) * len(samples.features[0].reshape(-1, samples.n_features)) // FRAMES)
+        rows = range(0, len(samples), 1 if samples.pooled else step)
+        vectors = np.concatenate([samples.features[row].reshape(-1, samples.n_features).numpy() for row in rows])
+        tasks.append((vectors - mean) / np.where(std > 0, std, 1))
+    return tasks
+
+
+def _embeddings(found: Results) -> Figure:
+    """Fine-tuning beside RAWM where the study has them, otherwise its first two methods; the first seed."""
+    known = [method for method in ("finetune", "rawm") if method in found.methods]
+    seed, methods = found.seeds[0], known if len(known) == 2 else found.methods[:2]
+    study = found.study.ordered(seed)
+    after = sorted({1, len(study.tasks)})
+    labels, points = task_embeddings(study, methods, seed, after)
+    named = {found.titles[method]: points[method] for method in methods}
+    return embeddings.embeddings(named, labels, [task.title or task.name for task in study.tasks], after)
+
+
+def task_embeddings(
+    study: Study, methods: Sequence[str], seed: int, after: Sequence[int]
+) -> tuple[list[np.ndarray], dict[str, list[list[np.ndarray]]]]:
+    """Classes of some evaluation utterances of each task, and method -> checkpoint -> task -> embeddings (N, d)."""
+    import torch
+
+    from rawm import paths
+    from rawm.detectors import checkpoint
+    from rawm.detectors.scoring import outputs
+    from rawm.tasks.loading import load_split
+    from rawm.tasks.samples import Samples
+
+    tasks = []
+    for number in range(1, len(study.tasks) + 1):
+        task = load_split(study, number, "eval", seed)
+        rows = torch.arange(0, len(task), max(1, len(task) // SHOWN))
+        features = task.features[rows] if task.pooled else task.features.take(rows)
+        tasks.append(Samples([task.ids[row] for row in rows], task.labels[rows], features))
+    classes = np.array(study.classes, dtype=object)
+    points: dict[str, list[list[np.ndarray]]] = {}
+    for method in methods:
+        for number in after:
+            detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number))
+            here = [outputs(detector, task, torch.device("cpu")).embedding.numpy() for task in tasks]
+            points.setdefault(method, []).append(here)
+    return [classes[task.labels.numpy()] for task in tasks], points
+
+
+#: Name of a figure -> how it is drawn.
+DRAW: dict[str, Callable[[Results], Figure]] = {
+    "matrices": _matrices,
+    "stream": _stream,
+    "average": _average,
+    "comparison": _comparison,
+    "critical_difference": _critical_difference,
+    "learning_vs_forgetting": _learning_vs_forgetting,
+    "det": _det,
+    "projector_spectra": _projector_spectra,
+    "projector_rank": _projector_rank,
+    "subspaces": _subspaces,
+    "embeddings": _embeddings,
+}
+
+
+def make(study: Study, output_dir: str | Path, formats: Sequence[str]) -> None:
+    """Draw every figure of `DRAW` in every format."""
+    found = results.load(study)
+    for name, draw in DRAW.items():
+        figure = draw(found)
+        for suffix in formats:
+            style.save(figure, Path(output_dir) / f"{name}.{suffix}")

@@ -1,0 +1,59 @@
+"""Which studies stand beside a printed table: the paper's own where its corpora are on disk, else stand-ins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rawm import paths
+from rawm.config.published import PublishedFile, Row
+from rawm.config.reading import ConfigError
+from rawm.study import load_published, load_study
+
+
+@dataclass(frozen=True)
+class Source:
+    """A printed table and where our numbers for it come from.
+
+    Attributes:
+        own: whether our study of the paper's protocol runs.
+        absent: labels of the corpora and front-ends of our studies that are not on disk.
+    """
+
+    label: str
+    file: PublishedFile
+    own: bool
+    absent: tuple[str, ...]
+
+    def study(self, row: Row) -> str | None:
+        """The study of a row; None where nothing can run."""
+        return (row.study or self.file.study) if self.own else (row.stand_in or self.file.stand_in)
+
+    def method(self, row: Row) -> str | None:
+        """Label of the row's method in its study; None where there is none."""
+        return row.ours if self.own else (row.ours_in_stand_in or row.ours)
+
+    @property
+    def studies(self) -> list[str]:
+        """Every study that must be finished."""
+        return self.file.studies if self.own else self.file.stand_ins
+
+    @property
+    def caption(self) -> str:
+        """What our numbers are of, in a sentence."""
+        studies = [load_study(name, on_disk=False) for name in self.studies]
+        titles = "; ".join(f"{study.settings.title} ({study.name})" for study in studies)
+        if self.own:
+            return f"Ours are of {titles}."
+        where = "corpora that are not on this machine" if self.absent else "a protocol that no study has"
+        return f"Printed numbers are of {where}; " + (f"ours are of {titles}." if titles else "nothing stands in.")
+
+
+def choose(label: str, folder: Path = paths.CONFIG) -> Source:
+    """Read a file of config/published/ and look for the corpora of its studies; raises ConfigError."""
+    file = load_published(label, folder)
+    absent: list[str] = []
+    for name in file.studies:
+        try:
+            load_study(name, folder)
+        except ConfigError as error:
+            absent += [Path(problem.split(":")[0]).stem for problem in error.problems]
+    return Source(label, file, bool(file.studies) and not absent, tuple(dict.fromkeys(absent)))

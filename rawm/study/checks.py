@@ -1,0 +1,67 @@
+"""What no single file of config/ can know: whether the files of a study fit, and whether what they name is there."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rawm.config.corpora import SPEECH_CLASSES, Corpus, ListedCorpus, TableCorpus
+
+if TYPE_CHECKING:
+    from rawm.study import Study
+
+
+def cross_checks(study: "Study", config: Path) -> list[str]:
+    """Problems of files that do not fit together."""
+    problems = []
+    where = f"{config}/streams/{study.settings.stream}.yaml"
+    if study.stream.classes and not study.detects_fakes and {"fake", "genuine"} & set(study.stream.classes):
+        problems.append(f"{where}: classes: must be [fake, genuine], in this order, where fakes are to be detected")
+    for label, method in study.methods.items():
+        compact = getattr(method, "compact", [])
+        for name in compact if isinstance(compact, list) and study.stream.classes else []:
+            if name not in study.classes:
+                known = ", ".join(study.classes)
+                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+    for corpus in study.corpora.values():
+        if problem := mismatch(study.frontend, corpus):
+            problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
+    if study.detector.frames_only and getattr(study.frontend, "pooling", "none") != "none":
+        problems.append(
+            f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "
+            f"{study.settings.frontend} pools them; take one with `pooling: none`, or a detector of type mlp"
+        )
+    for task in study.tasks if study.detects_fakes else []:
+        held = {label for corpus in task.corpora for label in study.corpora[corpus].classes or SPEECH_CLASSES}
+        for label in (label for label in SPEECH_CLASSES if label not in held):
+            problems.append(
+                f"{where}: task {task.name}: {', '.join(task.corpora)} has no {label} speech, so there is no equal "
+                f"error rate; add a corpus with {label} speech to its corpora"
+            )
+    return problems
+
+
+def mismatch(frontend: Any, corpus: Corpus) -> str | None:
+    """Why a front-end cannot read a corpus: sound files and stored features need different ones. None if it can."""
+    if corpus.has_audio and frontend.type == "stored":
+        return f"looks up stored features, but corpus {corpus.name} has audio; use another front-end, e.g. lfcc_stats"
+    if not corpus.has_audio and frontend.type != "stored":
+        return f"needs audio, but corpus {corpus.name} has stored features; use a front-end of type stored"
+    return None
+
+
+def absent(study: "Study", config: Path) -> list[str]:
+    """Corpora and weights that are not where their files say."""
+    problems = []
+    weights = getattr(study.frontend, "weights_path", None)
+    if weights and not weights.exists():
+        where = f"{config}/frontends/{study.settings.frontend}.yaml"
+        problems.append(f"{where}: weights: no file or folder {str(weights)!r}; put the encoder there")
+    for label, corpus in study.corpora.items():
+        if not isinstance(corpus, ListedCorpus):
+            continue
+        where = f"{config}/corpora/{label}.yaml"
+        if not corpus.root or not Path(corpus.root).is_dir():
+            hint = "set that variable or write" if "${" in corpus.root else "write"
+            problems.append(f"{where}: root: no folder {corpus.root!r}; {hint} the folder of the corpus")
+        elif isinstance(corpus, TableCorpus) and not corpus.table_path.is_file():
+            problems.append(f"{where}: table: no file {corpus.table!r} under {corpus.root}")
+    return problems

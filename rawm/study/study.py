@@ -1,0 +1,80 @@
+"""A study with everything it names."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from rawm import manifest, paths
+from rawm.config.corpora import SPEECH_CLASSES, Corpus
+from rawm.config.study import StreamFile, StudyFile, Task, Training
+from rawm.metrics.measure import ACCURACY, EER, Measure
+from rawm.seeding import derive
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with everything it names, validated.
+
+    Attributes:
+        name: label of the study file.
+        settings: the study file.
+        stream: the stream file; `tasks` are its tasks.
+        corpora, methods: label -> settings, for the labels that the study uses.
+    """
+
+    name: str
+    settings: StudyFile
+    stream: StreamFile
+    frontend: Any
+    detector: Any
+    corpora: dict[str, Corpus]
+    methods: dict[str, Any]
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their indices (a detector's outputs).
+
+        Where the stream does not say them, they are read from the manifests of its corpora, which must be made then.
+        """
+        if self.stream.classes is not None:
+            return tuple(self.stream.classes)
+        found = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
+        return tuple(sorted(found))
+
+    @property
+    def detects_fakes(self) -> bool:
+        """Whether the classes are fake and genuine: then scores and equal error rates are reported, else accuracy."""
+        return self.stream.classes is not None and tuple(self.stream.classes) == SPEECH_CLASSES
+
+    @property
+    def measure(self) -> Measure:
+        """What the study is judged by."""
+        return EER if self.detects_fakes else ACCURACY
+
+    @property
+    def tasks(self) -> list[Task]:
+        return self.stream.tasks
+
+    def task(self, number: int) -> Task:
+        """Task 1, 2, ..."""
+        return self.stream.tasks[number - 1]
+
+    def ordered(self, seed: int) -> "Study":
+        """The study as the runs with this seed meet it: where tasks are shuffled, in the order of this seed.
+
+        Tasks are sorted by a hash of the seed and of their names, so that one more leaves the order of the others.
+        """
+        if self.settings.task_order == "given":
+            return self
+        tasks = sorted(self.tasks, key=lambda task: derive(seed, "task order", task.name))
+        return replace(self, stream=self.stream.model_copy(update={"tasks": tasks}))
+
+    def training(self, method: str) -> Training:
+        """The study's training values, with those the method's file overrides where the study lets it."""
+        if self.settings.equal_training:
+            return self.settings.training
+        override = self.methods[method].training.model_dump(exclude_none=True)
+        return self.settings.training.model_copy(update=override)
+
+    def title(self, method: str) -> str:
+        return self.methods[method].title or method

@@ -1,0 +1,123 @@
+"""Samples in memory: features with labels, in minibatches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rawm.features.frames import Frames
+
+
+class Batch(NamedTuple):
+    """A minibatch.
+
+    Attributes:
+        features: (B, d), or padded frames (B, T, d) with `lengths` (B,).
+        labels: (B,) int64 class indices.
+        rows: (B,) int64, where in its `Samples` each one stands.
+    """
+
+    features: Tensor
+    labels: Tensor
+    lengths: Tensor | None
+    rows: Tensor
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same minibatch on a device."""
+        return Batch(*(value if value is None else value.to(device) for value in self))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Utterances of one split of a task.
+
+    Attributes:
+        ids: utterance ids.
+        labels: (N,) int64 class indices.
+        features: (N, d) float32 of pooled front-ends, or frames, read when asked for.
+        crop: most frames of an utterance that a minibatch in random order takes, from a random place; None = all.
+    """
+
+    ids: list[str]
+    labels: Tensor
+    features: Tensor | Frames
+    crop: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def pooled(self) -> bool:
+        return isinstance(self.features, Tensor)
+
+    @property
+    def n_features(self) -> int:
+        return self.features.shape[1] if isinstance(self.features, Tensor) else self.features.dim
+
+    def resident(self, device: torch.device) -> "Samples":
+        """The same on an accelerator, where they fit in half of its free memory; else they stay where they are."""
+        size = self.features.nbytes if isinstance(self.features, Tensor) else self.features.n_bytes
+        if device.type == "cpu" or size > free_memory(device) / 2:
+            return self
+        return replace(self, labels=self.labels.to(device), features=self.features.to(device))
+
+    def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """The samples at `rows` (B,) int64; a generator chooses where crops are taken."""
+        if isinstance(self.features, Tensor):
+            return Batch(self.features[rows], self.labels[rows], None, rows)
+        lengths, first = self.features.lengths[rows], None
+        if self.crop is not None and generator is not None:
+            room = (lengths - self.crop).clamp_min(0)
+            first = (torch.rand(len(rows), generator=generator, dtype=torch.float64) * (room + 1)).long()
+            lengths = lengths.clamp_max(self.crop)
+        return Batch(self.features.padded(rows, first, lengths), self.labels[rows], lengths, rows)
+
+    def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        """Minibatches in stored order, or in the random order that `generator` gives; the last may be smaller."""
+        n = len(self)
+        order = torch.arange(n) if generator is None else torch.randperm(n, generator=generator)
+        for rows in order.split(size):
+            yield self.batch(rows, generator)
+
+    def by_length(self, n_frames: int) -> Iterator[Batch]:
+        """All samples, whole, in minibatches of similar lengths and at most `n_frames` frames with their padding."""
+        lengths = self.features.lengths
+        rows: list[int] = []
+        for row in torch.argsort(lengths, stable=True).tolist():
+            if rows and (len(rows) + 1) * int(lengths[row]) > n_frames:
+                yield self.batch(torch.tensor(rows))
+                rows = []
+            rows.append(row)
+        if rows:
+            yield self.batch(torch.tensor(rows))
+
+    def mean_std(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (d,) over all vectors or frames, in float64 inside."""
+        count, total, square = 0, 0.0, 0.0
+        for start in range(0, len(self), 256):
+            rows = range(start, min(start + 256, len(self)))
+            x = torch.cat([self.features[row].reshape(-1, self.n_features) for row in rows]).double()
+            count, total, square = count + len(x), total + x.sum(0), square + x.square().sum(0)
+        mean = total / count
+        std = (square / count - mean.square()).clamp_min(0).sqrt()
+        return mean.float(), std.float()
+
+
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """All samples of several splits or tasks as one."""
+    ids = [name for part in parts for name in part.ids]
+    labels = torch.cat([part.labels for part in parts])
+    if all(part.pooled for part in parts):
+        return Samples(ids, labels, torch.cat([part.features for part in parts]))
+    return Samples(ids, labels, Frames.chain([part.features for part in parts]))
+
+
+def free_memory(device: torch.device) -> int:
+    """Free bytes of an accelerator; 0 where torch does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return 0

@@ -1,0 +1,132 @@
+"""Small learning problems for the methods: Gaussian classes that move from task to task."""
+
+from dataclasses import replace
+
+import torch
+from pydantic import TypeAdapter
+
+from rawm.config.detectors import DetectorFile
+from rawm.config.methods import MethodFile
+from rawm.config.study import Training
+from rawm.detectors import build as build_detector
+from rawm.features.frames import Frames
+from rawm.methods import METHODS
+from rawm.methods import build as build_method
+from rawm.methods.method import Task
+from rawm.seeding import derive
+from rawm.tasks.samples import Samples, concatenate
+from rawm.training.loop import fit
+
+CLASSES = ("fake", "genuine")
+CPU = torch.device("cpu")
+
+#: Every registered algorithm, and the variants that its file can ask for.
+VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
+    "replay_reservoir": {"algorithm": "replay", "balance": "reservoir", "capacity": 20},
+    "gdumb_small": {"algorithm": "gdumb", "capacity": 20},
+    "ewc_online": {"algorithm": "ewc", "form": "online"},
+    "ewc_model": {"algorithm": "ewc", "labels": "model"},
+    "analytic_plain": {"algorithm": "analytic", "features": 0},
+    "owm_rls": {"algorithm": "owm", "projector": "rls"},
+    "owm_batch_mean": {"algorithm": "owm", "statistics": "batch_mean"},
+    "owm_gradient": {"algorithm": "owm", "apply_to": "gradient"},
+    "rawm_paper": {"algorithm": "rawm", "variant": "paper", "statistics": "batch_mean"},
+    "rawm_task": {"algorithm": "rawm", "balance": "task"},
+    "rawm_constant": {"algorithm": "rawm", "balance": "constant", "beta": 0.5},
+    "rwm_measured": {"algorithm": "rwm", "compact": "measured"},
+    "rwm_paper": {"algorithm": "rwm", "variant": "paper"},
+}
+
+
+#: Methods that give no sample, or no weight, of the tasks before away when their own strength is 0.
+SWITCHED_OFF = {
+    "replay": {"algorithm": "replay", "capacity": 0},
+    "derpp": {"algorithm": "derpp", "capacity": 0},
+    "derpp_weights": {"algorithm": "derpp", "a": 0, "b": 0},
+    "gem": {"algorithm": "gem", "capacity": 0},
+    "agem": {"algorithm": "agem", "capacity": 0},
+    "ewc": {"algorithm": "ewc", "lambda": 0},
+    "si": {"algorithm": "si", "c": 0},
+    "mas": {"algorithm": "mas", "lambda": 0},
+    "lwf": {"algorithm": "lwf", "lambda": 0},
+    "dfwf": {"algorithm": "dfwf", "lambda": 0, "alpha": 0},
+    "rawm": {"algorithm": "rawm", "scale": 1, "eta": 0, "balance": "constant", "beta": 1},
+}
+
+
+#: Small detectors of every kind, for frames.
+DETECTORS = {
+    "mlp": {"type": "mlp", "hidden": [16, 16]},
+    "linear": {"type": "mlp", "hidden": []},
+    "scnn": {"type": "scnn", "projection": 8, "channels": 12, "kernel": 3},
+    "lcnn": {"type": "lcnn", "channels": 4, "recurrent_layers": 1, "embedding": 12, "dropout": 0.2},
+    "aasist": {"type": "aasist", "projection": 9, "channels": [2, 6], "graph": [6, 6], "temperatures": [2, 2]},
+}
+
+
+def settings(**values):
+    """The validated settings of a method file with these values."""
+    return TypeAdapter(MethodFile).validate_python(values)
+
+
+def gaussian_task(number, n=60, d=8, classes=2, frames=False, only=None):
+    """Samples whose class means are drawn anew for each task and lie in a subspace that changes with it."""
+    generator = torch.Generator().manual_seed(100 + number)
+    basis = torch.linalg.qr(torch.randn(d, d, generator=generator))[0][: d // 2]
+    means = 2 * torch.randn(classes, d // 2, generator=generator)
+    labels = torch.arange(n) % classes if only is None else torch.full((n,), only)
+    labels = labels[torch.randperm(n, generator=generator)]
+    x = (means[labels] + 0.5 * torch.randn(n, d // 2, generator=generator)) @ basis
+    ids = [f"task{number}_{row}" for row in range(n)]
+    if not frames:
+        return Samples(ids, labels, x)
+    lengths = torch.randint(3, 20, (n,), generator=generator).tolist()
+    frames = [x[i] + 0.1 * torch.randn(m, d, generator=generator) for i, m in enumerate(lengths)]
+    return Samples(ids, labels, Frames.pack(frames))
+
+
+def detector_for(samples, hidden=(16, 16), classes=2, seed=0, **values):
+    """An untrained detector for some samples: an MLP, or what `values` of a detector file say."""
+    torch.manual_seed(derive(seed, "weights"))
+    chosen = TypeAdapter(DetectorFile).validate_python(values or {"type": "mlp", "hidden": list(hidden)})
+    detector = build_detector(chosen, samples.n_features, samples.pooled, classes)
+    detector.standardise(*samples.mean_std())
+    return detector
+
+
+def method_for(values, classes=CLASSES):
+    """The method of a dict of settings, without memory; classes without "genuine" have their second one compact."""
+    chosen = settings(**values)
+    if isinstance(getattr(chosen, "compact", None), list) and "genuine" not in classes:
+        chosen = chosen.model_copy(update={"compact": [classes[1]]})
+    return build_method(chosen, classes)
+
+
+def train(detector, method, tasks, training=None, seed=0, numbers=None, batch_size=16):
+    """Train on tasks one after another, as the pipeline does; `numbers` picks some of them (1, 2, ...)."""
+    training = training or Training(epochs=2, batch_size=batch_size, learning_rate=0.01)
+    for number in numbers or range(1, len(tasks) + 1):
+        samples = concatenate(tasks[:number]) if method.uses_old_data else tasks[number - 1]
+        samples = replace(samples, crop=training.crop_frames)
+        task = Task(number, samples, training.batch_size, derive(seed, "task", number), CPU)
+        fit(detector, method, task, training)
+    return detector
+
+
+def weights(detector):
+    """Name -> a copy of each parameter."""
+    return {name: parameter.detach().clone() for name, parameter in detector.named_parameters()}
+
+
+def assert_equal_weights(one, other):
+    """Bit for bit."""
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def assert_every_layer_differs(one, other):
+    """No weight matrix is the same."""
+    for name in one:
+        if name.endswith("weight") and "norm" not in name and one[name].shape == other[name].shape:
+            assert not torch.equal(one[name], other[name]), name

@@ -1,0 +1,127 @@
+"""Fill the tables of docs/methods.md and of the README: `python tools/methods_table.py`.
+
+What a method keeps and where it is from comes from its class; its step time from `make bench` (results/bench.json) and
+its error rates from the finished studies open_speech_all and open_speech_ablation. Cells without results keep what the
+page says.
+"""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+from marks import replaced
+
+from rawm.methods import class_of
+from rawm.study import load_method, load_study
+
+PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
+README = Path(__file__).parent.parent / "README.md"
+BENCH = Path("results/bench.json")
+STUDIES = ("open_speech_all", "open_speech_ablation")
+COMPARISON = "results/{}/tables/comparison.csv"
+INTERVALS = "results/{}/intervals.json"
+NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
+README_HEAD = (
+    "| method | old samples | average EER | against RAWM | forgetting | EER when learned | at task 1's threshold |\n"
+    "|---|---|--:|--:|--:|--:|--:|\n"
+)
+HEAD = "| file | old samples | numbers kept | step | average EER | forgetting | from |\n|---|---|---|--:|--:|--:|---|\n"
+
+
+def shown() -> list[str]:
+    """The methods of the open-speech studies; others are points of a sweep, or are for other classes."""
+    return sorted({method for name in STUDIES for method in load_study(name, on_disk=False).methods})
+
+
+def from_registry(label: str) -> tuple[str, str, str]:
+    """Whether old samples are needed, what is kept, and the paper."""
+    method = class_of(load_method(label).algorithm)
+    old = "all of them" if method.uses_old_data else "M of them" if method.keeps_samples else "no"
+    return old, method.memory, method.paper or "-"
+
+
+def measured(label: str, ratios: dict[str, float], rows: dict[str, dict[str, str]]) -> list[str] | None:
+    """Step over fine-tuning, average EER and forgetting; None without results."""
+    if not ratios and not rows:
+        return None
+    step = ratios.get(label, ratios.get(load_method(label).algorithm))
+    cells = ["-" if step is None else f"{step:.1f}"]
+    row = rows.get(label)
+    return cells + (["-", "-"] if row is None else [spread(row, name) for name in NUMBERS[:2]])
+
+
+def spread(row: dict[str, str], name: str) -> str:
+    """Mean and standard deviation of a number."""
+    return f"{float(row[name + '_mean']):.1f} ± {float(row[name + '_std']):.1f}"
+
+
+def shown_before(page: str) -> dict[str, list[str]]:
+    """The measured cells that the page has now."""
+    found = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|", page, re.MULTILINE)
+    return {label: [cell.strip() for cell in cells] for label, *cells in found}
+
+
+def filled(page: str) -> str:
+    """The page with its table made anew."""
+    ratios = next(iter(json.loads(BENCH.read_text()).values())) if BENCH.is_file() else {}
+    rows, before, lines = comparison(*STUDIES), shown_before(page), []
+    for label in shown():
+        old, memory, paper = from_registry(label)
+        cells = measured(label, ratios, rows) or before.get(label, ["-"] * 3)
+        lines.append(
+            (cells[1] == "-", _number(cells[1]), f"| `{label}` | {old} | {memory} | {' | '.join(cells)} | {paper} |\n")
+        )
+    return replaced(page, "table", HEAD + "".join(line for *_, line in sorted(lines)))
+
+
+def comparison(*studies: str) -> dict[str, dict[str, str]]:
+    """Method -> its row in the table of the first of some studies that has it; empty without a finished study."""
+    rows: dict[str, dict[str, str]] = {}
+    for path in (Path(COMPARISON.format(study)) for study in studies):
+        if path.is_file():
+            rows = {row["method"]: row for row in csv.DictReader(path.open())} | rows
+    return rows
+
+
+def readme(page: str) -> str:
+    """The README with the results of the finished study; as it is without one."""
+    rows = sorted(comparison(STUDIES[0]).values(), key=lambda row: float(row["average_eer_mean"]))
+    if not rows:
+        return page
+    sure = json.loads(Path(INTERVALS.format(STUDIES[0])).read_text(encoding="utf-8"))
+    lines = []
+    for row in rows:
+        average = sure["methods"][row["method"]][NUMBERS[0]]
+        shown = f"{average['value']:.1f} [{average['low']:.1f}, {average['high']:.1f}]"
+        cells = [row["title"], kept(row["method"]), shown, against(row["method"], sure["pairs"])]
+        lines.append(f"| {' | '.join([*cells, *(spread(row, name) for name in NUMBERS[1:])])} |\n")
+    return replaced(page, "table", README_HEAD + "".join(lines))
+
+
+def against(label: str, pairs: list[dict], other: str = "rawm") -> str:
+    """Paired difference in average EER with its interval; a sign in front where the interval holds 0."""
+    for pair in pairs:
+        ends = pair["difference"], pair["low"], pair["high"]
+        if pair["metric"] != NUMBERS[0] or {pair["first"], pair["second"]} != {label, other}:
+            continue
+        difference, low, high = ends if pair["first"] == label else (-ends[0], -ends[2], -ends[1])
+        alike = "≈ " if low <= 0 <= high else ""
+        return f"{alike}{difference:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return "-"
+
+
+def kept(label: str) -> str:
+    """How many old samples a method keeps."""
+    settings = load_method(label)
+    method = class_of(settings.algorithm)
+    return "all" if method.uses_old_data else str(settings.capacity) if method.keeps_samples else "none"
+
+
+def _number(cell: str) -> float:
+    return float(cell.split()[0]) if cell != "-" else 0.0
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
