@@ -22,6 +22,7 @@ lint: .venv/installed
 	ruff check .
 	ruff format --check .
 	snakefmt --check workflow
+	lint-imports
 
 format: .venv/installed
 	ruff check --fix .
