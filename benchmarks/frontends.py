@@ -26,7 +26,8 @@ from torch.nn.utils.rnn import pad_sequence
 from rawm import audio, manifest
 from rawm.config.corpora import TableCorpus
 from rawm.config.frontends import LFCC, SSL
-from rawm.features import extraction
+from rawm.features.extract import extract as extract_features
+from rawm.features.windows import batches
 from rawm.frontends import ssl_config
 
 ROUNDS = 3
@@ -48,7 +49,7 @@ def make_corpus(folder: Path, seconds: list[float]) -> TableCorpus:
 def extract(folder: Path, corpus: TableCorpus, settings: Any) -> None:
     """Extraction as `rawm extract` does it, without its progress."""
     with contextlib.redirect_stderr(io.StringIO()):
-        extraction.extract(corpus, settings, "train", folder / "mine.parquet", folder / "out.safetensors")
+        extract_features(corpus, settings, "train", folder / "mine.parquet", folder / "out.safetensors")
 
 
 def best(jobs: list[Callable[[], None]], rounds: int = ROUNDS) -> list[float]:
@@ -90,14 +91,14 @@ def extraction_over_forward() -> tuple[float, float]:
         model, weights = small_encoder(folder)
         settings = SSL(type="ssl", model="custom", weights=str(weights), batch_seconds=30)
         waveforms = [torch.from_numpy(audio.load(folder / f"u{i:04}.flac", 16000)) for i in range(len(seconds))]
-        batches = []
-        for chosen in extraction.batches([len(x) for x in waveforms], 30 * 16000):
+        padded = []
+        for chosen in batches([len(x) for x in waveforms], 30 * 16000):
             lengths = torch.tensor([len(waveforms[i]) for i in chosen])
-            batches.append((pad_sequence([waveforms[i] for i in chosen], batch_first=True), lengths))
+            padded.append((pad_sequence([waveforms[i] for i in chosen], batch_first=True), lengths))
 
         @torch.inference_mode()
         def forward() -> None:
-            for batch, lengths in batches:
+            for batch, lengths in padded:
                 model(batch, lengths)
 
         @torch.inference_mode()

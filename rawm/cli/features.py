@@ -31,34 +31,28 @@ def extract(
     device: Device = "auto",
     threads: Threads = 1,
 ):
-    """Compute the features of a corpus, one file a split."""
+    """Make the features of a corpus, one file per split: compute them, or copy stored ones."""
     loaded, settings = load_corpus(corpus), load_frontend(frontend)
     if unknown := sorted(set(split) - set(paths.SPLITS)):
         raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
     if problem := mismatch(settings, loaded):
         raise UserError(f"--frontend {frontend}: {problem}")
     part = _shard(shard)
-    if join:
+    if join is not None:
         from rawm.features.store import join as join_shards
 
         for name in split:
             shards = [paths.feature_shard(frontend, corpus, name, f"{number}of{join}") for number in range(1, join + 1)]
             join_shards(shards, paths.features(frontend, corpus, name))
-    elif settings.type == "stored":
-        from rawm.features import copy as stored
+        return
+    from rawm.features.sources import make_features
 
-        for name in split:
-            stored.extract(loaded, settings, name, paths.manifest(corpus), paths.features(frontend, corpus, name))
-    else:
-        from rawm.features import extraction
-
-        neural = settings.type == "ssl"
-        where = use_torch(device if neural else "cpu", threads if neural else 1)
-        for name in split:
-            output = (
-                paths.feature_shard(frontend, corpus, name, shard) if shard else paths.features(frontend, corpus, name)
-            )
-            extraction.extract(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
+    where = use_torch(device, threads)
+    for name in split:
+        output = paths.features(frontend, corpus, name)
+        if shard is not None:
+            output = paths.feature_shard(frontend, corpus, name, shard)
+        make_features(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
 
 
 def _shard(text: str | None) -> tuple[int, int]:

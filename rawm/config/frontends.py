@@ -155,4 +155,6 @@ class Stored(Model):
     features: str = Field(description="Name of the feature set in the corpora's feature folders, e.g. moco_b0.")
 
 
-FrontendFile = Annotated[LFCC | MFCC | LogMel | Spectrogram | SSL | Stored, Field(discriminator="type")]
+AudioFrontendSettings = LFCC | MFCC | LogMel | Spectrogram | SSL
+FrontendSettings = AudioFrontendSettings | Stored
+FrontendFile = Annotated[FrontendSettings, Field(discriminator="type")]

@@ -1,13 +1,14 @@
-"""Front-ends: waveform -> features.
-
-A front-end is called with a waveform (n,) float32 in [-1, 1] at its `sample_rate` and returns frames (T, dim), or one
-vector (dim,) where it is `pooled`, float32. It needs at least `min_samples` samples.
-"""
+"""Front-ends: waveform -> frames (T, d) or one vector (d,). The interface is `frontend.FrontEnd`."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-#: `type` in config/frontends/*.yaml -> "module:class"; the class takes the file's settings.
+from rawm.config.frontends import AudioFrontendSettings
+
+if TYPE_CHECKING:
+    from rawm.frontends.frontend import FrontEnd
+
+#: `type` in config/frontends/*.yaml -> "module:class" (a `FrontEnd`), built from the file's settings.
 FRONTENDS = {
     "lfcc": "rawm.frontends.lfcc:LFCC",
     "logmel": "rawm.frontends.logmel:LogMelSpectrum",
@@ -17,12 +18,11 @@ FRONTENDS = {
 }
 
 
-def build(settings: Any) -> Any:
-    """The front-end of a front-end file's settings.
+def build(settings: AudioFrontendSettings) -> "FrontEnd":
+    """Build the front-end of a front-end file's settings.
 
-    Its attributes: dim, pooled, sample_rate, min_samples, max_seconds (of a file that are used; None = all) and
-    batch_seconds. Where this is not 0, the front-end is neural: `many` takes so much audio at a time, and `to` moves it
-    to a device.
+    Raises:
+        UserError: the weights of a neural front-end are missing, or do not fit its architecture.
     """
     module, name = FRONTENDS[settings.type].split(":")
     return getattr(import_module(module), name)(settings)

@@ -25,8 +25,7 @@ class Signal:
         coefficients: power spectra (T, n_fft / 2 + 1) -> (T, n_coefficients).
     """
 
-    batch_seconds = 0.0
-    max_seconds = None
+    max_seconds: float | None = None
 
     def __init__(self, settings: Settings, n_coefficients: int, coefficients: Callable[[Tensor], Tensor]):
         self.settings = settings

@@ -29,7 +29,7 @@ class SSL:
     Deviations: `torchaudio`'s `extract_features` leaves the final normalisation out of the last state of large models.
     """
 
-    sample_rate = 16000
+    sample_rate: int = 16000
 
     def __init__(self, settings: Settings):
         self._encoder, self._normalise = load(settings)

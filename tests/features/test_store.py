@@ -9,7 +9,7 @@ from rawm import audio, manifest
 from rawm.config.corpora import TableCorpus
 from rawm.config.frontends import LFCC
 from rawm.errors import UserError
-from rawm.features import extraction
+from rawm.features.sources import make_features
 from rawm.features.store import FeatureStore
 from rawm.frontends import build
 
@@ -35,7 +35,7 @@ def make(folder, lengths=LENGTHS, bad_audio="stop"):
 
 def extract(folder, corpus, settings, split="train", name="out"):
     output = folder / f"{name}.safetensors"
-    extraction.extract(corpus, settings, split, folder / "mine.parquet", output)
+    make_features(corpus, settings, split, folder / "mine.parquet", output)
     return output
 
 

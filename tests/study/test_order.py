@@ -18,7 +18,7 @@ from rawm import paths
 from rawm.cli import options
 from rawm.corpora import make
 from rawm.detectors import checkpoint
-from rawm.features import extraction
+from rawm.features.extract import extract
 from rawm.reports import tables
 from rawm.reports.figures.study import DRAW
 from rawm.runs import results, uncertainty
@@ -68,7 +68,7 @@ def study(folder, one_thread):
         make(corpus)
         for split in paths.SPLITS:
             output = paths.features("lfcc_stats", name, split)
-            extraction.extract(corpus, loaded.frontend, split, paths.manifest(name), output)
+            extract(corpus, loaded.frontend, split, paths.manifest(name), output)
     for method in METHODS:
         for seed in ORDERS:
             for number in (1, 2):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rawm import paths
 from rawm.corpora import make
-from rawm.features.copy import extract
+from rawm.features.sources import make_features
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.tasks.loading import load_split
 from rawm.tasks.samples import Samples
@@ -31,7 +31,7 @@ def make_and_extract() -> None:
     corpus, frontend = load_corpus("mine"), load_frontend("mine")
     make(corpus)
     for split in paths.SPLITS:
-        extract(corpus, frontend, split, paths.manifest("mine"), paths.features("mine", "mine", split))
+        make_features(corpus, frontend, split, paths.manifest("mine"), paths.features("mine", "mine", split))
 
 
 def samples(split: str) -> Samples | None:

@@ -14,7 +14,7 @@ from rawm.config.detectors import MLP
 from rawm.config.frontends import LFCC
 from rawm.config.study import StreamFile, StudyFile, Subset
 from rawm.errors import UserError
-from rawm.features.extraction import extract
+from rawm.features.extract import extract
 from rawm.features.frames import Frames
 from rawm.seeding import derive, pick
 from rawm.study import Study as StudyConfig

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from rawm import paths, tracking
 from rawm.config.reading import ConfigError
 from rawm.errors import UserError
-from rawm.features.extraction import extract
+from rawm.features.extract import extract
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.study.searches import load_search
 from rawm.training import tuning

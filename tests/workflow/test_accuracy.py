@@ -15,7 +15,7 @@ from rawm import paths, tracking
 from rawm.corpora import make
 from rawm.detectors import checkpoint
 from rawm.detectors.scoring import measured
-from rawm.features.copy import extract
+from rawm.features.sources import make_features
 from rawm.metrics.measure import ACCURACY, EER
 from rawm.runs import results
 from rawm.study import load_corpus, load_frontend, load_study
@@ -54,7 +54,7 @@ def digits(tmp_path_factory):
         make(corpus)
         for split in paths.SPLITS:
             features = paths.features("pixels", "digits", split)
-            extract(corpus, load_frontend("pixels"), split, paths.manifest("digits"), features)
+            make_features(corpus, load_frontend("pixels"), split, paths.manifest("digits"), features)
         study = load_study("digits")
         for number in (1, 2):
             train_task(study, "finetune", 0, number, CPU)

@@ -12,7 +12,7 @@ from rawm import paths
 from rawm.config.reading import ConfigError
 from rawm.corpora import make
 from rawm.detectors import checkpoint
-from rawm.features.extraction import extract
+from rawm.features.extract import extract
 from rawm.metrics.detection import eer
 from rawm.runs import results
 from rawm.study import load_corpus, load_frontend, load_study

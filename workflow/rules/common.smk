@@ -102,7 +102,7 @@ def frontend_code(wildcards):
     """Hash of the code that computes features."""
     kind = load_frontend(wildcards).type
     return code_hash(
-        *(["rawm.features.copy"] if kind == "stored" else [f"rawm.frontends.{kind}", "rawm.features.extraction"])
+        *(["rawm.features.copy"] if kind == "stored" else [f"rawm.frontends.{kind}", "rawm.features.extract"])
     )
 
 

@@ -1,4 +1,4 @@
-"""Extraction: windows, batches, shards, memory; what is stored stands in test_features.py."""
+"""Extraction: shards, threads, batches, unusable audio, memory; what is stored is tested in test_store.py."""
 
 import subprocess
 import sys
@@ -12,9 +12,9 @@ from rawm import audio, manifest
 from rawm.config.corpora import TableCorpus
 from rawm.config.frontends import LFCC, SSL
 from rawm.errors import UserError
-from rawm.features import extraction
-from rawm.features import store as features
-from rawm.features.store import FeatureStore
+from rawm.features import windows
+from rawm.features.sources import make_features
+from rawm.features.store import FeatureStore, join
 from rawm.frontends import build
 
 FRAMES, POOLED = LFCC(type="lfcc"), LFCC(type="lfcc", pooling="mean_std")
@@ -54,15 +54,15 @@ def write_manifest(folder, utterances):
 
 def extract(folder, corpus, settings, name="all", **given):
     output = folder / f"{name}.safetensors"
-    extraction.extract(corpus, settings, "train", folder / "mine.parquet", output, **given)
+    make_features(corpus, settings, "train", folder / "mine.parquet", output, **given)
     return output
 
 
 @pytest.fixture
 def short_windows(monkeypatch):
     """Windows of at most 4 s or two batches, so that a small corpus has many."""
-    monkeypatch.setattr(extraction, "_SECONDS", 4.0)
-    monkeypatch.setattr(extraction, "_BATCHES", 2)
+    monkeypatch.setattr(windows, "SECONDS", 4.0)
+    monkeypatch.setattr(windows, "BATCHES", 2)
 
 
 @pytest.mark.parametrize("kind", ["frames", "vectors", "states"])
@@ -72,14 +72,14 @@ def test_joined_shards_are_byte_for_byte_one_extraction(tmp_path, corpus, small,
     for of in (3, 20):
         shards = [extract(tmp_path, corpus, settings, f"{i}of{of}", shard=(i, of)) for i in range(1, of + 1)]
         assert max(len(FeatureStore(shard)) for shard in shards) < 12
-        features.join(shards, tmp_path / "joined.safetensors")
+        join(shards, tmp_path / "joined.safetensors")
         assert (tmp_path / "joined.safetensors").read_bytes() == whole
 
 
 @pytest.mark.parametrize("kind", ["frames", "states"])
-def test_more_workers_give_the_same_bytes(tmp_path, corpus, small, short_windows, kind):
+def test_more_threads_give_the_same_bytes(tmp_path, corpus, small, short_windows, kind):
     settings = FRAMES if kind == "frames" else ssl(small, batch_seconds=2.0)
-    one, four = (extract(tmp_path, corpus, settings, f"by{workers}", workers=workers) for workers in (1, 4))
+    one, four = (extract(tmp_path, corpus, settings, f"by{threads}", threads=threads) for threads in (1, 4))
     assert one.read_bytes() == four.read_bytes()
 
 
@@ -87,9 +87,9 @@ def test_shards_of_other_settings_are_not_joined(tmp_path, corpus):
     first = extract(tmp_path, corpus, FRAMES, "first", shard=(1, 2))
     second = extract(tmp_path, corpus, LFCC(type="lfcc", deltas=1), "second", shard=(2, 2))
     with pytest.raises(UserError, match=r"second\.safetensors: is not of the same extraction as .*first"):
-        features.join([first, second], tmp_path / "joined.safetensors")
+        join([first, second], tmp_path / "joined.safetensors")
     with pytest.raises(UserError, match=r"third\.safetensors: no such feature file"):
-        features.join([first, tmp_path / "third.safetensors"], tmp_path / "joined.safetensors")
+        join([first, tmp_path / "third.safetensors"], tmp_path / "joined.safetensors")
     assert not (tmp_path / "joined.safetensors").exists()
 
 
@@ -128,29 +128,6 @@ def test_states_that_are_not_finite_are_named(tmp_path, corpus, capsys):
     assert "u3.flac: gives features that are not finite in float16" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_tenth_of_a_batch_at_most_is_padding(seed):
-    lengths = np.random.default_rng(seed).lognormal(np.log(4 * 16000), 0.6, 300).astype(int)
-    made = extraction.batches(lengths, 60 * 16000)
-    assert sorted(index for batch in made for index in batch) == list(range(300))
-    sizes = [(len(batch) * max(lengths[batch]), sum(lengths[batch])) for batch in made]
-    assert all(padded <= 60 * 16000 or len(batch) == 1 for (padded, _), batch in zip(sizes, made, strict=True))
-    assert all(held >= 0.9 * padded for padded, held in sizes)
-    assert sum(held for _, held in sizes) > 0.95 * sum(padded for padded, _ in sizes)
-    assert len(made) < 1.25 * sum(lengths) / (60 * 16000) + 5
-
-
-def test_windows_hold_consecutive_rows_and_little_audio():
-    durations = np.random.default_rng(0).exponential(5.0, 5000)
-    windows = extraction._windows(durations, None, 0.0)
-    assert [row for window in windows for row in window] == list(range(5000))
-    assert all(sum(durations[window]) <= 300 for window in windows) and len(windows) < 90
-    assert len(extraction._windows(np.zeros(5000), None, 0.0)) == 5  # durations that are not listed
-    assert extraction._windows(np.zeros(0), None, 0.0) == []
-    assert [len(window) for window in extraction._windows(np.full(3, 1e6), None, 60.0)] == [1, 1, 1]
-    assert [len(window) for window in extraction._windows(np.full(3, 1e6), 10.0, 60.0)] == [3]
-
-
 def test_the_last_line_says_how_much_audio_an_hour(tmp_path, corpus, capsys):
     extract(tmp_path, corpus, POOLED, shard=(1, 1))
     line = [line for line in capsys.readouterr().err.splitlines() if line.startswith("features of")][-1]
@@ -164,13 +141,14 @@ def peak_mib(folder, utterances):
     write_manifest(folder, [(f"u{number}", "long.flac", 20.0) for number in range(utterances)])
     code = f"""
 import resource
-from rawm.features import extraction
 from rawm.config.corpora import TableCorpus
 from rawm.config.frontends import Spectrogram
-extraction._SECONDS = 60.0
+from rawm.features import windows
+from rawm.features.sources import make_features
+windows.SECONDS = 60.0
 corpus = TableCorpus(loader="table", name="mine", table="t.csv", root={str(folder)!r})
 settings = Spectrogram(type="spectrogram", n_fft=1024, hop_ms=5)
-extraction.extract(corpus, settings, "train", {str(folder / "mine.parquet")!r}, {str(folder / "out.safetensors")!r})
+make_features(corpus, settings, "train", {str(folder / "mine.parquet")!r}, {str(folder / "out.safetensors")!r})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

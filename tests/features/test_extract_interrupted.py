@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from rawm import manifest, paths
-from rawm.features import extraction
+from rawm.features.sources import make_features
 from rawm.features.store import FeatureStore
 from rawm.study import load_corpus, load_frontend
 
@@ -54,7 +54,7 @@ def extract_here(frontend):
     """The features of all splits, extracted without interruption in this process, as bytes."""
     settings, corpus = load_frontend(frontend), load_corpus("mine")
     for split in paths.SPLITS:
-        extraction.extract(corpus, settings, split, paths.manifest("mine"), f"whole/{split}.safetensors")
+        make_features(corpus, settings, split, paths.manifest("mine"), f"whole/{split}.safetensors")
     return [Path(f"whole/{split}.safetensors").read_bytes() for split in paths.SPLITS]
 
 
