@@ -1,8 +1,8 @@
-"""Fill the tables of docs/methods.md and of the README: `python tools/methods_table.py`.
+"""Fill the tables of docs/methods.md, docs/results.md and README.md: `python tools/methods_table.py`.
 
-What a method keeps and where it is from comes from its class; its step time from `make bench` (results/bench.json) and
-its error rates from the finished studies open_speech_all and open_speech_ablation. Cells without results keep what the
-page says.
+Sources: a method's class (memory, paper), `make bench` (results/bench.json: time of a step), and the finished studies
+open_speech_all and open_speech_ablation (error rates). Where a source is missing, the page keeps its numbers. The README
+shows some rows of docs/results.md.
 """
 
 import csv
@@ -15,17 +15,22 @@ from marks import replaced
 from rawm.methods import class_of
 from rawm.study import load_method, load_study
 
-PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "methods.md"
+RESULTS = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
 BENCH = Path("results/bench.json")
 STUDIES = ("open_speech_all", "open_speech_ablation")
 COMPARISON = "results/{}/tables/comparison.csv"
 INTERVALS = "results/{}/intervals.json"
-NUMBERS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
-README_HEAD = (
+METRICS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
+RESULTS_HEAD = (
     "| method | old samples | average EER | against RAWM | forgetting | EER when learned | at task 1's threshold |\n"
     "|---|---|--:|--:|--:|--:|--:|\n"
 )
+#: Methods and columns of docs/results.md that the README shows.
+README_METHODS = ("Joint", "DER++", "Analytic", "RAWM", "Fine-tuning")
+README_COLUMNS = (0, 1, 2, 4)
 HEAD = "| file | old samples | numbers kept | step | average EER | forgetting | from |\n|---|---|---|--:|--:|--:|---|\n"
 
 
@@ -48,7 +53,7 @@ def measured(label: str, ratios: dict[str, float], rows: dict[str, dict[str, str
     step = ratios.get(label, ratios.get(load_method(label).algorithm))
     cells = ["-" if step is None else f"{step:.1f}"]
     row = rows.get(label)
-    return cells + (["-", "-"] if row is None else [spread(row, name) for name in NUMBERS[:2]])
+    return cells + (["-", "-"] if row is None else [spread(row, name) for name in METRICS[:2]])
 
 
 def spread(row: dict[str, str], name: str) -> str:
@@ -57,13 +62,13 @@ def spread(row: dict[str, str], name: str) -> str:
 
 
 def shown_before(page: str) -> dict[str, list[str]]:
-    """The measured cells that the page has now."""
-    found = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|", page, re.MULTILINE)
-    return {label: [cell.strip() for cell in cells] for label, *cells in found}
+    """Method label -> the measured cells that the page shows now."""
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|", page, re.MULTILINE)
+    return {label: [cell.strip() for cell in cells] for label, *cells in rows}
 
 
 def filled(page: str) -> str:
-    """The page with its table made anew."""
+    """docs/methods.md with a new table."""
     ratios = next(iter(json.loads(BENCH.read_text()).values())) if BENCH.is_file() else {}
     rows, before, lines = comparison(*STUDIES), shown_before(page), []
     for label in shown():
@@ -84,26 +89,36 @@ def comparison(*studies: str) -> dict[str, dict[str, str]]:
     return rows
 
 
-def readme(page: str) -> str:
-    """The README with the results of the finished study; as it is without one."""
+def results(page: str) -> str:
+    """docs/results.md with the numbers of the finished study; unchanged without one."""
     rows = sorted(comparison(STUDIES[0]).values(), key=lambda row: float(row["average_eer_mean"]))
     if not rows:
         return page
-    sure = json.loads(Path(INTERVALS.format(STUDIES[0])).read_text(encoding="utf-8"))
+    intervals = json.loads(Path(INTERVALS.format(STUDIES[0])).read_text(encoding="utf-8"))
     lines = []
     for row in rows:
-        average = sure["methods"][row["method"]][NUMBERS[0]]
+        average = intervals["methods"][row["method"]][METRICS[0]]
         shown = f"{average['value']:.1f} [{average['low']:.1f}, {average['high']:.1f}]"
-        cells = [row["title"], kept(row["method"]), shown, against(row["method"], sure["pairs"])]
-        lines.append(f"| {' | '.join([*cells, *(spread(row, name) for name in NUMBERS[1:])])} |\n")
-    return replaced(page, "table", README_HEAD + "".join(lines))
+        cells = [row["title"], kept(row["method"]), shown, against(row["method"], intervals["pairs"])]
+        lines.append(f"| {' | '.join([*cells, *(spread(row, name) for name in METRICS[1:])])} |\n")
+    return replaced(page, "table", RESULTS_HEAD + "".join(lines))
+
+
+def readme(page: str, results_page: str) -> str:
+    """The README with its rows and columns of docs/results.md."""
+    lines = [line for line in results_page.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    shown = [row for number, row in enumerate(rows) if number < 2 or row[0] in README_METHODS]
+    table = [f"| {' | '.join(row[column] for column in README_COLUMNS)} |\n" for row in shown]
+    table[1] = table[1].replace(" ", "")
+    return replaced(page, "table", "".join(table))
 
 
 def against(label: str, pairs: list[dict], other: str = "rawm") -> str:
-    """Paired difference in average EER with its interval; a sign in front where the interval holds 0."""
+    """Paired difference in average EER with its interval; ≈ in front where the interval contains 0."""
     for pair in pairs:
         ends = pair["difference"], pair["low"], pair["high"]
-        if pair["metric"] != NUMBERS[0] or {pair["first"], pair["second"]} != {label, other}:
+        if pair["metric"] != METRICS[0] or {pair["first"], pair["second"]} != {label, other}:
             continue
         difference, low, high = ends if pair["first"] == label else (-ends[0], -ends[2], -ends[1])
         alike = "≈ " if low <= 0 <= high else ""
@@ -124,4 +139,5 @@ def _number(cell: str) -> float:
 
 if __name__ == "__main__":
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    RESULTS.write_text(results(RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
