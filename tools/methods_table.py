@@ -1,8 +1,8 @@
 """Fill the tables of docs/methods.md, docs/results.md and README.md: `python tools/methods_table.py`.
 
 Sources: a method's class (memory, paper), `make bench` (results/bench.json: time of a step), and the finished studies
-open_speech_all and open_speech_ablation (error rates). Where a source is missing, the page keeps its numbers. The README
-shows some rows of docs/results.md.
+open_speech_all and open_speech_ablation (error rates). Where a source is missing, the page keeps its numbers. The
+README shows some rows of docs/results.md.
 """
 
 import csv
