@@ -12,6 +12,7 @@ from marks import replaced
 from rawm.config.published import PublishedFile
 from rawm.reports.paper.verdicts import VERDICTS
 from rawm.study import labels, read_published
+from rawm.study.published import stand_ins_of, studies_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "reproducibility.md"
 INDEX = Path("results/paper/index.csv")
@@ -38,9 +39,9 @@ def shown_before(page: str) -> dict[str, list[str]]:
 def row(label: str, found: PublishedFile, counted: list[str]) -> str:
     """One line of the table."""
     known = sum(value is not None for one in found.rows for value in one.values)
-    protocol = "-" if not found.studies else "yes" if found.comparable else "no"
-    cells = [f"`{label}`", f"{found.title}: {found.where}", str(known), _named(found.studies), protocol]
-    return f"| {' | '.join([*cells, _named(found.stand_ins), *counted])} |\n"
+    protocol = "-" if not studies_of(found) else "yes" if found.comparable else "no"
+    cells = [f"`{label}`", f"{found.title}: {found.where}", str(known), _named(studies_of(found)), protocol]
+    return f"| {' | '.join([*cells, _named(stand_ins_of(found)), *counted])} |\n"
 
 
 def _named(studies: list[str]) -> str:

@@ -1,6 +1,5 @@
 """Numbers printed in papers: `config/published/*.yaml`."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -83,26 +82,4 @@ class PublishedFile(Model):
             )
         if not self.comparable and self.study and not self.differences:
             raise ValueError("differences: say why the study is not comparable")
-        if self.drawing and (unknown := set(self.drawing.columns) - {column.title for column in self.all_columns}):
-            raise ValueError(f"drawing: columns: unknown {sorted(unknown)[0]!r}")
         return self
-
-    @property
-    def all_columns(self) -> list[Column]:
-        """The printed columns, and the mean of a row where all of them are tasks."""
-        if len(self.columns) > 1 and all(column.task for column in self.columns):
-            return [*self.columns, Column(title="Average", metric="average")]
-        return self.columns
-
-    @property
-    def studies(self) -> list[str]:
-        """Our studies of the paper's protocol."""
-        return _unique([row.study or self.study for row in self.rows])
-
-    @property
-    def stand_ins(self) -> list[str]:
-        return _unique([row.stand_in or self.stand_in for row in self.rows])
-
-
-def _unique(names: Sequence[str | None]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name]

@@ -107,33 +107,6 @@ class Subset(Model):
             )
         return self
 
-    def counts(self, have: dict[str, int]) -> dict[str, int]:
-        """class -> utterances to take, given how many there are of each; may ask for more than there are."""
-        if self.per_class is not None:
-            return dict.fromkeys(have, self.per_class)
-        if self.fakes_per_genuine is not None:
-            share = 1 / (1 + self.fakes_per_genuine)
-            if self.total is None:
-                genuine = min(have["genuine"], int(have["fake"] / self.fakes_per_genuine))
-                return {"genuine": genuine, "fake": round(genuine * self.fakes_per_genuine)}
-            genuine = max(1, round(self.total * share))
-            return {"genuine": genuine, "fake": self.total - genuine}
-        if self.total is not None:
-            return _in_proportion(have, self.total)
-        wanted = {"genuine": self.genuine, "fake": self.fake}
-        return {name: number if wanted.get(name) is None else wanted[name] for name, number in have.items()}
-
-
-def _in_proportion(have: dict[str, int], total: int) -> dict[str, int]:
-    """`total` shared out by largest remainders; a class that is there gets at least one."""
-    everything = sum(have.values()) or 1
-    exact = {name: total * number / everything for name, number in have.items()}
-    counts = {name: max(int(value), min(1, have[name])) for name, value in exact.items()}
-    by_remainder = sorted(have, key=lambda name: (counts[name] - exact[name], name))
-    for name in by_remainder[: max(0, total - sum(counts.values()))]:
-        counts[name] += 1
-    return counts
-
 
 class Task(Model):
     """One task of a stream: corpora, filters on manifest columns, and subset sizes."""

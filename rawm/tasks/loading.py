@@ -7,7 +7,7 @@ from rawm.config.study import Task
 from rawm.errors import UserError
 from rawm.features.store import FeatureStore
 from rawm.seeding import pick
-from rawm.study import Study
+from rawm.study import Study, subsets
 from rawm.tasks.samples import Samples, concatenate
 
 
@@ -59,7 +59,7 @@ def _choose(study: Study, task: Task, split: str, rows: dict[str, dict[str, str]
                 )
             found[label][f"{corpus}/{name}"] = (corpus, name)
     have = {label: len(ids) for label, ids in found.items()}
-    wanted = getattr(task, split).counts(have)
+    wanted = subsets.counts(getattr(task, split), have)
     problems = [
         f"config/streams/{study.settings.stream}.yaml: task {task.name}: {split}: asks for {wanted[label]} {label} "
         f"utterances, but {', '.join(task.corpora)} has {have[label]}; ask for at most that many"

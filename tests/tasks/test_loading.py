@@ -18,6 +18,7 @@ from rawm.features.extract import extract
 from rawm.features.frames import Frames
 from rawm.seeding import derive, pick
 from rawm.study import Study as StudyConfig
+from rawm.study import subsets
 from rawm.tasks import loading as stream
 from rawm.tasks.samples import Samples, concatenate
 
@@ -167,7 +168,7 @@ HAVE = {"fake": 800, "genuine": 200}
     ],
 )
 def test_a_subset_may_be_given_by_counts_by_size_and_by_class_ratio(asked, wanted):
-    assert Subset(**asked).counts(HAVE) == wanted
+    assert subsets.counts(Subset(**asked), HAVE) == wanted
 
 
 def test_ways_to_give_a_subset_exclude_each_other():
@@ -178,7 +179,7 @@ def test_ways_to_give_a_subset_exclude_each_other():
 def test_a_small_share_of_many_classes_is_shared_out_and_adds_up():
     have = {"a": 50, "b": 30, "c": 20, "d": 0}
     for total in range(3, 101):
-        counts = Subset(total=total).counts(have)
+        counts = subsets.counts(Subset(total=total), have)
         assert sum(counts.values()) == total
         assert counts["d"] == 0 and min(counts["a"], counts["b"], counts["c"]) >= 1
         assert all(abs(counts[name] - total * have[name] / 100) < 1 or counts[name] == 1 for name in "abc")

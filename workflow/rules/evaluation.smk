@@ -9,9 +9,8 @@ estimated from the scores of all runs together.
 rule evaluate_run:
     """Score every task with every checkpoint of a run, and compute its task-by-task matrix and metrics."""
     input:
-        checkpoints=checkpoints,
-        detector=detector_file,
-        features=eval_features,
+        checkpoints=run_checkpoints,
+        data=of_study(jobs.evaluation_inputs),
     output:
         scores="results/{study}/runs/{method}/seed{seed}/scores.parquet",
         metrics="results/{study}/runs/{method}/seed{seed}/metrics.json",
@@ -21,8 +20,8 @@ rule evaluate_run:
         "results/{study}/benchmarks/evaluate_run/{method}_seed{seed}.tsv"
     threads: 1
     params:
-        settings=eval_settings,
-        code=code_hash("rawm.training.evaluation"),
+        settings=of_study(jobs.evaluation_settings),
+        code=of_study(jobs.evaluation_code),
     shell:
         "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
         " --threads {threads} > {log} 2>&1"
@@ -31,8 +30,8 @@ rule evaluate_run:
 rule estimate_uncertainty:
     """Intervals of every method's numbers, paired differences between methods, and their ranks."""
     input:
-        metrics=lambda wildcards: all_metrics(wildcards.study),
-        manifests=manifests,
+        metrics=of_study(runs.all_metrics),
+        manifests=of_study(jobs.manifests),
     output:
         "results/{study}/intervals.json",
     log:
@@ -41,6 +40,7 @@ rule estimate_uncertainty:
         "results/{study}/benchmarks/estimate_uncertainty.tsv"
     threads: 2
     params:
-        code=code_hash("rawm.runs.uncertainty"),
+        settings=of_study(jobs.uncertainty_settings),
+        code=code_hash("rawm.runs.uncertainty:make"),
     shell:
         "rawm intervals --study {wildcards.study} --threads {threads} > {log} 2>&1"

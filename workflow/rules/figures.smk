@@ -16,14 +16,17 @@ SECTIONS = {
 config["about"] = about(STUDY)  # all that report/workflow.rst can read is the configuration
 
 
+def seed_count(study):
+    """How many seeds a study has, in words: for captions."""
+    count = len(study.settings.seeds)
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
 rule make_tables:
     """Comparison of methods and pairs of them, task-by-task matrices and runs, as CSV, Markdown, LaTeX and HTML."""
     input:
-        metrics=lambda wildcards: all_metrics(wildcards.study),
+        metrics=of_study(runs.all_metrics),
         intervals="results/{study}/intervals.json",
-        study="config/studies/{study}.yaml",
-        stream=stream_file,
-        methods=method_files,
     output:
         expand("results/{{study}}/tables/{name}", name=[name for name in TABLES if name.endswith((".md", ".tex"))]),
         **{
@@ -41,8 +44,9 @@ rule make_tables:
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
     params:
-        code=code_hash("rawm.reports.tables"),
-        seeds=seed_count,
+        settings=of_study(jobs.report_settings),
+        code=code_hash("rawm.reports.tables:make"),
+        seeds=of_study(seed_count),
     shell:
         "rawm tables --study {wildcards.study} > {log} 2>&1"
 
@@ -50,13 +54,10 @@ rule make_tables:
 rule draw_figures:
     """All figures of a study, as SVG and PNG."""
     input:
-        metrics=lambda wildcards: all_metrics(wildcards.study),
-        checkpoints=lambda wildcards: all_checkpoints(wildcards.study),
+        metrics=of_study(runs.all_metrics),
+        checkpoints=of_study(runs.all_checkpoints),
         intervals="results/{study}/intervals.json",
-        features=drawn_features,
-        study="config/studies/{study}.yaml",
-        stream=stream_file,
-        methods=method_files,
+        data=of_study(jobs.figure_inputs),
     output:
         expand("results/{{study}}/figures/{name}.png", name=FIGURES),
         **{
@@ -74,10 +75,11 @@ rule draw_figures:
     benchmark:
         "results/{study}/benchmarks/draw_figures.tsv"
     params:
-        code=code_hash("rawm.reports.figures"),
-        seeds=seed_count,
-        direction=lambda wildcards: load_study(wildcards.study).measure.direction,
-        measure=lambda wildcards: load_study(wildcards.study).measure.title,
-        worse=lambda wildcards: load_study(wildcards.study).measure.worse,
+        settings=of_study(jobs.figure_settings),
+        code=code_hash("rawm.reports.figures:make"),
+        seeds=of_study(seed_count),
+        direction=of_study(lambda study: study.measure.direction),
+        measure=of_study(lambda study: study.measure.title),
+        worse=of_study(lambda study: study.measure.worse),
     shell:
         "rawm figures --study {wildcards.study} > {log} 2>&1"

@@ -1,8 +1,8 @@
 """
 Papers: printed numbers + finished runs -> results/paper/<published>.{csv,md,tex}, figures, and an index with verdicts
 
-Reads config/published/<published>.yaml and the studies it names: the paper's own where its corpora are on disk, else
-those on open data that stand in. `snakemake --cores 2 paper` makes all of them,
+Reads the runs of the studies that config/published/<published>.yaml names: the paper's own where its corpora are on
+disk, else those on open data that stand in. `snakemake --cores 2 paper` makes all of them,
 `snakemake --cores 2 results/paper/rawm_ablation.md` one.
 
 Steps:
@@ -22,8 +22,7 @@ rule paper:
 rule compare_published:
     """A printed table or figure with ours beside it and a verdict on every number, as CSV, Markdown and LaTeX."""
     input:
-        published="config/published/{published}.yaml",
-        runs=published_runs,
+        runs=of_published(published_runs),
     output:
         expand("results/paper/{{published}}.{format}", format=SUFFIXES),
     log:
@@ -31,7 +30,8 @@ rule compare_published:
     benchmark:
         "results/benchmarks/compare_published/{published}.tsv"
     params:
-        code=code_hash("rawm.reports.paper.tables"),
+        settings=of_published(published_settings),
+        code=code_hash("rawm.reports.paper:make"),
     shell:
         "rawm paper {wildcards.published} > {log} 2>&1"
 
@@ -39,8 +39,7 @@ rule compare_published:
 rule draw_published:
     """Our numbers of a printed figure, or of a table that is easier to see, as SVG and PNG."""
     input:
-        published="config/published/{published}.yaml",
-        runs=published_runs,
+        runs=of_published(published_runs),
     output:
         "results/paper/{published}.png",
         report(
@@ -54,8 +53,9 @@ rule draw_published:
     benchmark:
         "results/benchmarks/draw_published/{published}.tsv"
     params:
-        code=code_hash("rawm.reports.paper.figures"),
-        about=published_caption,
+        settings=of_published(published_settings),
+        code=code_hash("rawm.reports.paper:draw"),
+        about=of_published(lambda source: f"{source.file.title} ({source.file.paper}). {source.caption}"),
     shell:
         "rawm paper {wildcards.published} --draw > {log} 2>&1"
 
@@ -64,7 +64,6 @@ rule index_published:
     """All printed tables and figures, with how many of their numbers were reproduced."""
     input:
         tables=expand("results/paper/{published}.csv", published=PUBLISHED),
-        published=expand("config/published/{published}.yaml", published=PUBLISHED),
     output:
         index="results/paper/index.md",
         csv="results/paper/index.csv",
@@ -73,6 +72,7 @@ rule index_published:
     benchmark:
         "results/benchmarks/index_published.tsv"
     params:
-        code=code_hash("rawm.reports.paper.index"),
+        settings=[jobs.published_settings(read_published(label), []) for label in PUBLISHED],
+        code=code_hash("rawm.reports.paper:make_index"),
     shell:
         "rawm paper --index > {log} 2>&1"

@@ -9,16 +9,11 @@ study. `snakemake --cores 1 -R log_to_mlflow` fills a new or lost store again.
 rule log_to_mlflow:
     """Mirror every run of a study to MLflow; runs that are there already stay as they are."""
     input:
-        metrics=lambda wildcards: all_metrics(wildcards.study),
-        checkpoints=lambda wildcards: all_checkpoints(wildcards.study),
+        metrics=of_study(runs.all_metrics),
+        checkpoints=of_study(runs.all_checkpoints),
         tables=expand("results/{{study}}/tables/{name}", name=TABLES),
         figures=expand("results/{{study}}/figures/{name}.{format}", name=FIGURES, format=["svg", "png"]),
-        study="config/studies/{study}.yaml",
-        stream=stream_file,
-        methods=method_files,
-        detector=detector_file,
-        frontend=frontend_file,
-        manifests=manifests,
+        manifests=of_study(jobs.manifests),
     output:
         receipt="results/{study}/tracking.json",
     log:
@@ -29,6 +24,7 @@ rule log_to_mlflow:
         mlflow=1,
     params:
         store=TRACKING_STORE,
-        code=code_hash("rawm.tracking"),
+        settings=of_study(jobs.tracking_settings),
+        code=code_hash("rawm.tracking:log_study"),
     shell:
         "rawm track --study {wildcards.study} --receipt {output.receipt} > {log} 2>&1"

@@ -10,6 +10,7 @@ from rawm.reports.paper.verdicts import DIFFERS, REPRODUCED, STDS, Estimate, Ver
 from rawm.runs import results, uncertainty
 from rawm.runs.results import Results, spread
 from rawm.study import load_study
+from rawm.study.published import columns_of
 
 
 class Number(NamedTuple):
@@ -52,7 +53,7 @@ def compare(source: Source) -> list[Number]:
         runs = found[name] if name in found and method in found[name].methods else None
         if runs or row.values:
             intervals = estimated[name][method] if runs else {}
-            numbers += [_number(source, row, column, runs, intervals) for column in source.file.all_columns]
+            numbers += [_number(source, row, column, runs, intervals) for column in columns_of(source.file)]
     return numbers
 
 

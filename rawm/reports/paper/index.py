@@ -8,6 +8,7 @@ from rawm.files import csv, write_text
 from rawm.reports.paper.verdicts import VERDICTS, counts
 from rawm.reports.tables.formats import Cell, Table, markdown
 from rawm.study import labels, read_published
+from rawm.study.published import studies_of
 
 
 def write(folder: Path) -> None:
@@ -28,7 +29,7 @@ def entry(folder: Path, label: str) -> dict[str, object]:
     studies = sorted({number["study"] for number in numbers} - {""})
     found = read_published(label)
     given = counts(words)
-    own = set(studies) <= set(found.studies) and bool(studies)
+    own = set(studies) <= set(studies_of(found)) and bool(studies)
     return {
         "published": label,
         "title": found.title,

@@ -7,6 +7,7 @@ from rawm import paths
 from rawm.config.published import PublishedFile, Row
 from rawm.config.reading import ConfigError
 from rawm.study import load_published, load_study
+from rawm.study.published import stand_ins_of, studies_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Source:
     @property
     def studies(self) -> list[str]:
         """Every study that must be finished."""
-        return self.file.studies if self.own else self.file.stand_ins
+        return studies_of(self.file) if self.own else stand_ins_of(self.file)
 
     @property
     def caption(self) -> str:
@@ -51,9 +52,9 @@ def choose(label: str, folder: Path = paths.CONFIG) -> Source:
     """Read a file of config/published/ and look for the corpora of its studies; raises ConfigError."""
     file = load_published(label, folder)
     absent: list[str] = []
-    for name in file.studies:
+    for name in studies_of(file):
         try:
             load_study(name, folder)
         except ConfigError as error:
             absent += [Path(problem.split(":")[0]).stem for problem in error.problems]
-    return Source(label, file, bool(file.studies) and not absent, tuple(dict.fromkeys(absent)))
+    return Source(label, file, bool(studies_of(file)) and not absent, tuple(dict.fromkeys(absent)))

@@ -8,6 +8,7 @@ from rawm.reports.paper.sources import Source
 from rawm.reports.paper.verdicts import DIFFERS, REPRODUCED, counts
 from rawm.reports.tables.formats import Cell, Table, latex, markdown
 from rawm.study import load_study
+from rawm.study.published import columns_of
 
 
 def write(source: Source, numbers: list[Number], stem: Path) -> None:
@@ -61,7 +62,7 @@ def table(source: Source, numbers: list[Number]) -> Table:
 
 def _titles(source: Source) -> list[str]:
     """Titles of the columns; where a stand-in's tasks take the place of those printed, with their titles."""
-    columns = source.file.all_columns
+    columns = columns_of(source.file)
     if source.own or not source.studies:
         return [column.title for column in columns]
     tasks = load_study(source.studies[0], on_disk=False).tasks

@@ -1,0 +1,216 @@
+"""Values and code that each job of the workflow depends on, and the files that it reads.
+
+A result is a function of settings, code and inputs. Settings are values as they are after loading, with defaults, and
+without titles and notes where they are not shown; so a comment in a YAML file makes nothing stale, and a changed
+default does. Code is a hash (`rawm.code_hash`). Every function returns text or paths: parameters and inputs of rules.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from rawm import paths
+from rawm.code_hash import code_hash
+from rawm.config.corpora import Corpus
+from rawm.config.published import PublishedFile
+from rawm.config.study import Task
+from rawm.study.study import Study
+
+#: Keys that only people read.
+WORDS = frozenset({"title", "note", "description", "homepage", "licence", "download", "verified"})
+SOUND = frozenset({"bad_audio", "max_seconds"})  # of a corpus: read when its features are computed
+
+
+def corpus_settings(corpus: Corpus) -> str:
+    """Values that a corpus and its manifest depend on."""
+    return _text(corpus=_values(corpus, WORDS | {"max_seconds"}))
+
+
+def corpus_code(corpus: Corpus) -> str:
+    """Code that makes a corpus, or reads its protocol."""
+    return code_hash("rawm.corpora:make", f"rawm.corpora:READERS|MAKERS[{corpus.loader}]")
+
+
+def features_settings(frontend: Any, corpus: Corpus) -> str:
+    """Values that the features of a corpus depend on."""
+    return _text(frontend=_values(frontend), corpus=corpus.model_dump(mode="json", include={"root", *SOUND}))
+
+
+def features_code(frontend: Any) -> str:
+    """Code that computes features."""
+    if frontend.type == "stored":
+        return code_hash("rawm.features.copy:extract")
+    return code_hash("rawm.features.extraction:extract", f"rawm.frontends:FRONTENDS[{frontend.type}]")
+
+
+def training_settings(study: Study, method: str, number: int) -> str:
+    """Values that training task 1, 2, ... of a method depends on.
+
+    Args:
+        study: with the tasks in the order of the run's seed.
+    """
+    task = study.task(number)
+    return _text(
+        method=_values(study.methods[method], WORDS | {"training"}),
+        training=_values(study.training(method)),
+        detector=_values(study.detector),
+        task=_values(task, WORDS | {"eval"}),
+        classes=study.stream.classes,
+    )
+
+
+def training_code(study: Study, method: str, number: int) -> str:
+    """Code of the loop, the method and the detector."""
+    algorithm, detector = study.methods[method].algorithm, study.detector.type
+    loop = "rawm.training.loop:train_task"
+    return code_hash(loop, f"rawm.methods:METHODS[{algorithm}]", f"rawm.detectors:DETECTORS[{detector}]")
+
+
+def evaluation_settings(study: Study) -> str:
+    """Values that the scores and metrics of a run depend on."""
+    first = _values(study.task(1), {"train", "dev"}, keep=True)  # for the untrained detector and for a threshold
+    return _text(
+        first=first,
+        tasks=[_values(task, {"name", "corpora", "where", "eval"}, keep=True) for task in study.tasks],
+        classes=study.stream.classes,
+        detector=_values(study.detector),
+    )
+
+
+def evaluation_code(study: Study) -> str:
+    """Code that scores utterances and computes metrics."""
+    return code_hash("rawm.training.evaluation:evaluate_run", f"rawm.detectors:DETECTORS[{study.detector.type}]")
+
+
+def uncertainty_settings(study: Study) -> str:
+    """Values that intervals, paired differences and ranks depend on."""
+    return _text(
+        methods={label: method.algorithm for label, method in study.methods.items()},
+        seeds=study.settings.seeds,
+        task_order=study.settings.task_order,
+        tasks=[_values(task, {"name", "corpora"}, keep=True) for task in study.tasks],
+        classes=study.stream.classes,
+    )
+
+
+def report_settings(study: Study) -> str:
+    """Values that tables and figures depend on: as `uncertainty_settings`, and the titles that they show."""
+    return _text(
+        study=study.settings.title,
+        methods={label: study.title(label) for label in study.methods},
+        tasks=[task.title for task in study.tasks],
+        uncertainty=uncertainty_settings(study),
+    )
+
+
+def figure_settings(study: Study) -> str:
+    """Values that figures depend on: as `report_settings`, and the subsets whose features are drawn."""
+    tasks = [_values(task, {"where", "train", "eval"}, keep=True) for task in study.tasks]
+    return _text(report=report_settings(study), tasks=tasks)
+
+
+def tracking_settings(study: Study) -> str:
+    """All values of a study and of what it names: MLflow gets them, notes included."""
+    return _text(
+        study=_values(study.settings, set()),
+        stream=_values(study.stream, set()),
+        frontend=_values(study.frontend, set()),
+        detector=_values(study.detector, set()),
+        methods={label: _values(method, set()) for label, method in study.methods.items()},
+        corpora={label: _values(corpus, set()) for label, corpus in study.corpora.items()},
+    )
+
+
+def published_settings(file: PublishedFile, studies: Iterable[Study]) -> str:
+    """Values that a printed table with ours beside it depends on.
+
+    Args:
+        studies: those whose runs stand beside it.
+    """
+    return _text(published=_values(file, set()), studies={study.name: report_settings(study) for study in studies})
+
+
+def corpus_inputs(corpus: Corpus) -> list[str]:
+    """Files that a corpus is made from: the receipt of its packages, or the table that lists it."""
+    if corpus.loader == "open_speech":
+        return [f"{paths.PACKAGES}/{corpus.name}.json"]
+    if corpus.loader == "features":
+        return [f"{corpus.root}/table.parquet"]
+    return [str(corpus.table_path)] if corpus.loader == "table" else []
+
+
+def weight_files(frontend: Any) -> list[str]:
+    """Local files that hold the weights of a neural front-end."""
+    return getattr(frontend, "weight_files", [])
+
+
+def imported_features(frontend: Any, corpus: Corpus) -> list[str]:
+    """The file from which features of an imported corpus are copied; those of others change with their manifest."""
+    return [f"{corpus.root}/{frontend.features}.safetensors"] if corpus.loader == "features" else []
+
+
+def feature_shards(label: str, frontend: Any, corpus: str, count: int) -> list[str]:
+    """The parts of a corpus' features, where several jobs share the work; stored features are only copied."""
+    if count == 1 or frontend.type == "stored":
+        return []
+    parts = [f"{number}of{count}" for number in range(1, count + 1)]
+    return [str(paths.feature_shard(label, corpus, split, part)) for part in parts for split in paths.SPLITS]
+
+
+def extraction_threads(frontend: Any) -> int:
+    """Threads of an extraction; a fixed number, since features of neural front-ends depend on it in the last bit."""
+    return 4 if frontend.type == "ssl" else 1
+
+
+def task_features(study: Study, numbers: Iterable[int], splits: Iterable[str]) -> list[str]:
+    """Feature files of some tasks (1, 2, ...), each once."""
+    files = [
+        str(paths.features(study.settings.frontend, corpus, split))
+        for number in numbers
+        for corpus in study.task(number).corpora
+        for split in splits
+    ]
+    return list(dict.fromkeys(files))
+
+
+def training_inputs(study: Study, method: str, number: int) -> list[str]:
+    """Manifests and features that training task 1, 2, ... reads: of all tasks up to it."""
+    tasks = study.tasks[:number]
+    return [*_manifests(study, tasks), *task_features(study, range(1, number + 1), ("train", "dev"))]
+
+
+def evaluation_inputs(study: Study) -> list[str]:
+    """Manifests and features that evaluation reads; the first task's training data are for the untrained detector."""
+    every = range(1, len(study.tasks) + 1)
+    features = [*task_features(study, every, ["eval"]), *task_features(study, [1], ["train", "dev"])]
+    return [*_manifests(study, study.tasks), *features]
+
+
+def figure_inputs(study: Study) -> list[str]:
+    """Features that figures show: training ones for subspaces, evaluation ones for embeddings."""
+    every = range(1, len(study.tasks) + 1)
+    return [*manifests(study), *task_features(study, every, ["train", "eval"])]
+
+
+def manifests(study: Study) -> list[str]:
+    """Manifests of all corpora of a study."""
+    return _manifests(study, study.tasks)
+
+
+def _manifests(study: Study, tasks: Iterable[Task]) -> list[str]:
+    """Manifests of the corpora of some tasks; of all tasks where the classes are those that the corpora have."""
+    if study.stream.classes is None:
+        tasks = study.tasks
+    return [str(paths.manifest(corpus)) for corpus in dict.fromkeys(name for task in tasks for name in task.corpora)]
+
+
+def _values(model: BaseModel, names: Iterable[str] = WORDS, keep: bool = False) -> dict[str, Any]:
+    """A model's values, defaults included, without those named; with `keep`, only those named."""
+    selection = {"include" if keep else "exclude": set(names)}
+    return model.model_dump(mode="json", **selection)
+
+
+def _text(**values: Any) -> str:
+    return json.dumps(values, sort_keys=True)
