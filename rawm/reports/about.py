@@ -38,6 +38,12 @@ def about(study: Study) -> dict[str, Any]:
     }
 
 
+def seed_count(study: Study) -> str:
+    """The number of seeds in words, for captions."""
+    count = len(study.settings.seeds)
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
 def plain(text: str) -> str:
     """Text with a backslash before each character that reStructuredText would take for markup."""
     return re.sub(r"([\\*`|_])", r"\\\1", text)

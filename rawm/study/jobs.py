@@ -41,8 +41,8 @@ def features_settings(frontend: Any, corpus: Corpus) -> str:
 def features_code(frontend: Any) -> str:
     """Code that computes features."""
     if frontend.type == "stored":
-        return code_hash("rawm.features.copy:extract")
-    return code_hash("rawm.features.extraction:extract", f"rawm.frontends:FRONTENDS[{frontend.type}]")
+        return code_hash("rawm.features.sources:SOURCES[stored]")
+    return code_hash("rawm.features.extract:extract", f"rawm.frontends:FRONTENDS[{frontend.type}]")
 
 
 def training_settings(study: Study, method: str, number: int) -> str:

@@ -4,7 +4,7 @@ Tables and figures: scores, metrics and memories of all runs, and how sure they 
 Nothing is trained here: `snakemake --cores 1 -R make_tables draw_figures` makes them again.
 """
 
-from rawm.reports.about import about
+from rawm.reports.about import about, seed_count
 
 #: Where the report shows each figure. It sorts headings and figures by name, so numbers put them in order.
 SECTIONS = {
@@ -14,12 +14,6 @@ SECTIONS = {
     "4 Inside the projectors": ["projector_spectra", "projector_rank", "subspaces"],
 }
 config["about"] = about(STUDY)  # all that report/workflow.rst can read is the configuration
-
-
-def seed_count(study):
-    """How many seeds a study has, in words: for captions."""
-    count = len(study.settings.seeds)
-    return "one seed" if count == 1 else f"{count} seeds"
 
 
 rule make_tables:
