@@ -184,7 +184,7 @@ def _decode_av(
     path: Path, max_seconds: float | None, format: str | None = None, rate: int | None = None
 ) -> tuple[np.ndarray, int]:
     """Decode by FFmpeg; `format` and `rate` are given for headerless files."""
-    import av
+    import av.error
 
     options = {"sample_rate": str(rate)} if format in ("mulaw", "alaw", "s16le") else {}
     try:
@@ -201,7 +201,7 @@ def _decode_av(
                 if length >= _limit(max_seconds, stream.rate):
                     break
             rate = stream.rate  # some codecs know it only now
-    except (av.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadAudio(path, f"cannot be decoded ({reason}); give a sound file") from None
     if not blocks:

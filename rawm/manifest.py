@@ -1,6 +1,6 @@
 """The utterance table of a corpus: who speaks, which file, genuine or fake, which split.
 
-Importing this module is cheap: it needs numpy, and pyarrow once a file is read or written.
+Importing this module is cheap: pyarrow is loaded when a file is read or written.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ COLUMNS: dict[str, str] = {
     "speaker": "'-' where unknown",
     "attack": "what made the fake; '-' for genuine utterances",
     "language": "BCP 47 tag; '-' where unknown",
-    "condition": "what the recording went through or when it was made: codec, post-processing, year; '-' where unknown",
+    "condition": "codec, post-processing, year or test set of the recording; '-' where unknown",
     "duration_s": "seconds, float",
     "group": "utterances of one group share a split, e.g. a recording and its copies",
 }
+Row = dict[str, Any]  # column -> value
 LABELS = ("genuine", "fake")
 _DIGEST = b"rawm.rows_sha256"
 
@@ -55,24 +56,31 @@ class Manifest:
         return len(self.utterance_id)
 
     def select(self, split: str | None = None, where: Mapping[str, Sequence[str]] | None = None) -> "Manifest":
-        """The rows of a split whose columns have one of the values that `where` lists for them.
+        """Select rows.
+
+        Args:
+            split: train, dev or eval; None = all.
+            where: column -> values that a row may have in it.
 
         Raises:
             UserError: `where` names a column that manifests do not have.
         """
-        wanted = {**(where or {}), **({"split": [split]} if split else {})}
+        wanted = dict(where or {})
+        if split is not None:
+            wanted["split"] = [split]
         for column in wanted:
             if column not in COLUMNS:
                 raise UserError(f"where: no column {column!r} in a manifest; columns: {', '.join(COLUMNS)}")
-        keep = np.ones(len(self), dtype=bool)
+        selected = np.ones(len(self), dtype=bool)
         for column, values in wanted.items():
             allowed = set(values)
-            keep &= np.fromiter((value in allowed for value in getattr(self, column)), dtype=bool, count=len(self))
-        rows = np.flatnonzero(keep)
-        return Manifest(**{field.name: _take(getattr(self, field.name), rows) for field in fields(self)})
+            selected &= np.fromiter((value in allowed for value in getattr(self, column)), dtype=bool, count=len(self))
+        rows = np.flatnonzero(selected)
+        columns: dict[str, Any] = {name: _take(getattr(self, name), rows) for name in COLUMNS}
+        return Manifest(**columns)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows as dictionaries, as `write` takes them."""
+    def rows(self) -> list[Row]:
+        """Return the rows as dictionaries, as `write` takes them."""
         columns = [getattr(self, name) for name in COLUMNS]
         columns[list(COLUMNS).index("duration_s")] = self.duration_s.tolist()
         return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -87,38 +95,46 @@ def problems(
     labels: Sequence[str] | None = LABELS,
     splits: Sequence[str] = paths.SPLITS,
 ) -> list[str]:
-    """What is wrong with rows of a manifest, one sentence each; empty where they are fine.
+    """Check rows of a manifest; return one sentence for each kind of mistake.
 
     Args:
-        labels: the words that `label` may hold; None = any.
-        splits: the words that `split` may hold.
+        labels: labels that a row may have; None = any.
+        splits: splits that a row may have.
     """
     for row in rows:
         if row.keys() != COLUMNS.keys():
-            missing, unknown = sorted(COLUMNS.keys() - row.keys()), sorted(row.keys() - COLUMNS.keys())
-            what = "; ".join(f"{w}: {', '.join(n)}" for w, n in (("missing", missing), ("unknown", unknown)) if n)
-            return [f"utterance {row.get('utterance_id', '?')}: wrong columns ({what}); needed: {', '.join(COLUMNS)}"]
-    found = []
+            return [_columns_problem(row)]
+    errors = []
     for column in COLUMNS:
         if column != "duration_s":
-            bad = [row for row in rows if not isinstance(row[column], str) or not row[column].strip()]
-            found += _sentence(bad, f"{column} is empty or not text; '-' stands for unknown")
-    bad = [row for row in rows if not _is_duration(row["duration_s"])]
-    found += _sentence(bad, "duration_s is not a number of seconds, 0 or more")
+            empty = [row for row in rows if not isinstance(row[column], str) or not row[column].strip()]
+            errors += _row_problems(empty, f"{column} is empty or not text; '-' stands for unknown")
+    no_duration = [row for row in rows if not _is_duration(row["duration_s"])]
+    errors += _row_problems(no_duration, "duration_s is not a number of seconds, 0 or more")
     if labels is not None:
-        bad = [row for row in rows if row["label"] not in labels]
-        found += _sentence(bad, f"label is not one of {', '.join(labels)}")
-    bad = [row for row in rows if row["split"] not in splits]
-    found += _sentence(bad, f"split is not one of {', '.join(splits)}")
+        unknown = [row for row in rows if row["label"] not in labels]
+        errors += _row_problems(unknown, f"label is not one of {', '.join(labels)}")
+    unknown = [row for row in rows if row["split"] not in splits]
+    errors += _row_problems(unknown, f"split is not one of {', '.join(splits)}")
     counts = Counter(row["utterance_id"] for row in rows)
-    bad = [row for row in rows if counts[row["utterance_id"]] > 1]
-    found += _sentence(bad, "utterance_id is not unique")
-    return found + leaks(rows, "group")
+    repeated = [row for row in rows if counts[row["utterance_id"]] > 1]
+    errors += _row_problems(repeated, "utterance_id is not unique")
+    return errors + leak_problems(rows, "group")
 
 
-def leaks(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
-    """Values of a column that occur in more than one split, as at most one sentence."""
-    splits = defaultdict(set)
+def _columns_problem(row: Mapping[str, Any]) -> str:
+    missing, unknown = sorted(COLUMNS.keys() - row.keys()), sorted(row.keys() - COLUMNS.keys())
+    what = "; ".join(f"{kind}: {', '.join(n)}" for kind, n in (("missing", missing), ("unknown", unknown)) if n)
+    return f"utterance {row.get('utterance_id', '?')}: wrong columns ({what}); needed: {', '.join(COLUMNS)}"
+
+
+def _row_problems(rows: Sequence[Mapping[str, Any]], problem: str) -> list[str]:
+    return [f"{len(rows)} utterance(s), first {rows[0]['utterance_id']!r}: {problem}"] if rows else []
+
+
+def leak_problems(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
+    """Report values of a column that occur in more than one split, in at most one sentence."""
+    splits: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         splits[row[column]].add(row["split"])
     leaking = sorted(value for value, where in splits.items() if len(where) > 1)
@@ -132,10 +148,6 @@ def _is_duration(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
-def _sentence(bad: Sequence[Mapping[str, Any]], what: str) -> list[str]:
-    return [f"{len(bad)} utterance(s), first {bad[0]['utterance_id']!r}: {what}"] if bad else []
-
-
 def write(
     rows: Iterable[Mapping[str, Any]],
     path: str | Path,
@@ -146,19 +158,19 @@ def write(
 
     Args:
         rows: dictionaries with exactly the keys of `COLUMNS`.
-        labels: the words that `label` may hold; None = any.
-        splits: the words that `split` may hold.
+        labels: labels that a row may have; None = any.
+        splits: splits that a row may have.
 
     Raises:
         UserError: rows with missing, unknown or empty columns, unknown labels or splits, ids that are not unique, or
-            a group in two splits; all problems together, none written.
+            a group in two splits; all problems together, and nothing is written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = list(rows)
-    if wrong := problems(rows, labels, splits):
-        raise UserError("\n".join(f"{path}: {problem}" for problem in wrong))
+    if errors := problems(rows, labels, splits):
+        raise UserError("\n".join(f"{path}: {problem}" for problem in errors))
     rows = sorted(rows, key=lambda row: row["utterance_id"])
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     columns["duration_s"] = [float(value) for value in columns["duration_s"]]
@@ -173,16 +185,16 @@ def read(path: str | Path) -> Manifest:
     """Read a manifest.
 
     Raises:
-        UserError: there is no such file, or it is not a manifest.
+        UserError: the file is missing, or is not a manifest.
     """
     table = _open(path).read(columns=list(COLUMNS))
-    columns = {name: table.column(name).to_pylist() for name in COLUMNS}
+    columns: dict[str, Any] = {name: table.column(name).to_pylist() for name in COLUMNS}
     columns["duration_s"] = np.array(columns["duration_s"], dtype=np.float64)
     return Manifest(**columns)
 
 
 def digest(path: str | Path) -> str:
-    """SHA-256 of a manifest's rows; equal rows have equal digests whatever wrote the file."""
+    """SHA-256 of a manifest's rows, which does not depend on the version of the Parquet library."""
     return _open(path).schema_arrow.metadata[_DIGEST].decode()
 
 

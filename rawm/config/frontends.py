@@ -1,6 +1,5 @@
 """Front-ends: `config/frontends/*.yaml`."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -134,15 +133,11 @@ class SSL(Model):
         return self
 
     @property
-    def weights_path(self) -> Path | None:
-        return expand(self.weights) if self.weights else None
-
-    @property
     def weight_files(self) -> list[str]:
         """The local files that the encoder is read from."""
-        path = self.weights_path
-        if path is None:
+        if not self.weights:
             return []
+        path = expand(self.weights)
         if not path.is_dir():
             return [str(file) for file in (path, path.with_suffix(".json")) if file == path or file.is_file()]
         return [str(file) for file in sorted(path.iterdir()) if file.suffix in (".json", ".safetensors", ".bin")]

@@ -1,19 +1,21 @@
-"""Frame matrices of many utterances, read in one gather a minibatch."""
+"""Frame matrices of many utterances; a minibatch is read in one gather."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 
-class Frames(Sequence):
-    """Frames of N utterances, somewhere in tables (n, d) of frames, each utterance's own one after another.
+class Frames:
+    """Frames of N utterances in one or several tables (n, d); an utterance's frames are consecutive rows of a table.
 
-    Tables may be memory-mapped files and of half precision: what is read becomes float32, and nothing else is copied.
+    Tables may be memory-mapped and of half precision; only frames that are read are copied, as float32.
 
     Attributes:
-        tables: frames of one or several stores.
-        table, starts, lengths: (N,) int64 on the CPU: in which table an utterance is, where it starts, its frames.
+        tables: (n, d) frames of each store.
+        table: (N,) int64 on the CPU, index of each utterance's table.
+        starts: (N,) int64 on the CPU, its first row in that table.
+        lengths: (N,) int64 on the CPU, its number of frames.
     """
 
     def __init__(self, tables: Sequence[Tensor], table: Tensor, starts: Tensor, lengths: Tensor):
@@ -21,18 +23,18 @@ class Frames(Sequence):
 
     @classmethod
     def pack(cls, matrices: Iterable[Tensor]) -> "Frames":
-        """Matrices (T_i, d) copied into one table."""
+        """Copy matrices (T_i, d) into one table."""
         matrices = list(matrices)
         return cls.of_table(torch.cat(matrices), torch.tensor([len(frames) for frames in matrices]))
 
     @classmethod
     def of_table(cls, table: Tensor, lengths: Tensor) -> "Frames":
-        """All of a table (n, d) whose utterances have these lengths (N,)."""
+        """Divide a table (n, d) into utterances of these lengths (N,), one after another."""
         return cls([table], torch.zeros_like(lengths), lengths.cumsum(0) - lengths, lengths)
 
     @classmethod
     def chain(cls, parts: Sequence["Frames"]) -> "Frames":
-        """Utterances of several, one after another, without copying."""
+        """Concatenate the utterances of several `Frames`, without copying."""
         offsets = [sum(len(part.tables) for part in parts[:i]) for i in range(len(parts))]
         return cls(
             [table for part in parts for table in part.tables],
@@ -45,12 +47,15 @@ class Frames(Sequence):
         return len(self.lengths)
 
     def __getitem__(self, row: int) -> Tensor:
-        """(T, d) float32 of one utterance."""
+        """Read the frames (T, d) float32 of one utterance."""
         start, length = int(self.starts[row]), int(self.lengths[row])
         return self.tables[int(self.table[row])][start : start + length].float()
 
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[row] for row in range(len(self)))
+
     def take(self, rows: Tensor) -> "Frames":
-        """The utterances at `rows`, without copying."""
+        """Select the utterances at `rows` (B,), without copying."""
         return Frames(self.tables, self.table[rows], self.starts[rows], self.lengths[rows])
 
     @property
@@ -59,37 +64,38 @@ class Frames(Sequence):
 
     @property
     def n_bytes(self) -> int:
-        """Size of the utterances' frames."""
+        """Bytes of the utterances' frames, as they are stored."""
         return int(self.lengths.sum()) * self.dim * self.tables[0].element_size()
 
     def padded(self, rows: Tensor, first: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
-        """(B, T, d) float32 of the utterances at `rows` (B,), padded with zeros.
+        """Read the frames of the utterances at `rows` (B,), padded with zeros to (B, T, d) float32.
 
         Args:
-            first, lengths: (B,) the first frame taken of each, and how many; all frames by default.
+            first: (B,) the first frame taken of each; by default frame 0.
+            lengths: (B,) how many frames are taken of each; by default all.
         """
         lengths = self.lengths[rows] if lengths is None else lengths
         starts = self.starts[rows] if first is None else self.starts[rows] + first
         steps = torch.arange(int(lengths.max()))
         index, inside = starts[:, None] + steps, steps < lengths[:, None]
         table = self.table[rows]
-        here = table.unique().tolist()
-        if len(here) == 1:
-            return _gather(self.tables[here[0]], index, inside)
+        tables = table.unique().tolist()
+        if len(tables) == 1:
+            return _gather(self.tables[tables[0]], index, inside)
         frames = torch.empty(*index.shape, self.dim, device=self.tables[0].device)
-        for number in here:
-            mine = table == number
-            frames[mine.to(frames.device)] = _gather(self.tables[number], index[mine], inside[mine])
+        for number in tables:
+            members = table == number
+            frames[members.to(frames.device)] = _gather(self.tables[number], index[members], inside[members])
         return frames
 
     def to(self, device: torch.device) -> "Frames":
-        """A copy of the utterances' frames alone, in one table on a device, in the precision that they have."""
+        """Copy the utterances' frames into one table on a device, without a change of precision."""
         places = zip(self.table.tolist(), self.starts.tolist(), self.lengths.tolist(), strict=True)
         frames = torch.cat([self.tables[table][start : start + length] for table, start, length in places])
         return Frames.of_table(frames.to(device), self.lengths)
 
 
 def _gather(table: Tensor, index: Tensor, inside: Tensor) -> Tensor:
-    """Rows of a table at `index` (B, T) as float32, with zeros where not `inside`."""
+    """Read the rows `index` (B, T) of a table as float32, with zeros where not `inside`."""
     frames = table[index.clamp_max(len(table) - 1).to(table.device)].float()
     return frames.masked_fill_(~inside.to(table.device)[..., None], 0)

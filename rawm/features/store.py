@@ -3,9 +3,9 @@
 A file holds, in this order of bytes,
     frame-level front-ends: `offsets` (N + 1,) int64 and `frames` (sum of T, d) float16: utterance i is
         frames[offsets[i]:offsets[i + 1]];
-    pooled front-ends: `vectors` (N, d) float32. They are small (N rows), so half precision would save nothing that
-        matters and add rounding to every number computed from them.
-Its header says (all JSON): ids, skipped, corpus, split, manifest (digest of its rows) and frontend (settings).
+    pooled front-ends: `vectors` (N, d) float32. They are small, so half precision would save little and add rounding to
+        every number computed from them.
+Its header holds, as JSON: ids, skipped, corpus, split, manifest (digest of its rows) and frontend (settings).
 Rows follow the manifest's order, so shards of consecutive rows can be joined end to end.
 """
 
@@ -23,6 +23,7 @@ from rawm import files
 from rawm.errors import UserError
 from rawm.features.frames import Frames
 
+_PER_SHARD = ("ids", "skipped")  # entries of the header that differ between shards
 _DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
 
 
@@ -32,8 +33,9 @@ def write_store(
     """Write a feature file: a safetensors header, then the offsets (frame level only), then the spooled features.
 
     Args:
-        header: what the module's docstring lists; `ids` and `skipped` are needed to read the file.
-        lengths: rows of `dim` numbers that each utterance has in the spool; 1 where `pooled`.
+        header: the entries that the module's docstring lists; reading the file needs `ids` and `skipped`.
+        dim: size d of a frame or vector.
+        lengths: frames of each utterance in the spool; 1 where `pooled`.
         spool: float32 vectors where `pooled`, else float16 frames.
     """
     spool.seek(0)
@@ -41,24 +43,25 @@ def write_store(
 
 
 def join(shards: Sequence[str | Path], path: str | Path) -> None:
-    """Write the features of all shards of a split, given in their order, as one file.
+    """Join the shards of a split, given in their order, to one file.
 
     Raises:
-        UserError: a shard is missing, or the shards are not of one manifest and front-end.
+        UserError: a shard is missing, or the shards are not of the same manifest and front-end.
     """
-    stores, headers = [FeatureStore(shard) for shard in shards], [_header(shard) for shard in shards]
-    same = [{key: value for key, value in header.items() if key not in ("ids", "skipped")} for header, _ in headers]
-    for shard, other in zip(shards, same, strict=True):
-        if other != same[0]:
+    stores = [FeatureStore(shard) for shard in shards]
+    headers, starts = zip(*map(_read_header, shards), strict=True)
+    origins = [{key: value for key, value in header.items() if key not in _PER_SHARD} for header in headers]
+    for shard, origin in zip(shards, origins, strict=True):
+        if origin != origins[0]:
             raise UserError(f"{shard}: is not of the same extraction as {shards[0]}; make the shards again")
-    header = dict(headers[0][0]) | {key: [id for h, _ in headers for id in h[key]] for key in ("ids", "skipped")}
+    header = dict(headers[0]) | {key: [name for header in headers for name in header[key]] for key in _PER_SHARD}
     lengths = [length for store in stores for length in store.lengths()]
-    data = (piece for shard, (_, start) in zip(shards, headers, strict=True) for piece in _pieces(shard, start))
+    data = (block for shard, start in zip(shards, starts, strict=True) for block in _read_blocks(shard, start))
     _write(path, header, stores[0].dim, stores[0].pooled, lengths, data)
 
 
-def _header(path: str | Path) -> tuple[dict[str, Any], int]:
-    """What a feature file's header says, in its order, and where its frames or vectors start."""
+def _read_header(path: str | Path) -> tuple[dict[str, Any], int]:
+    """Read a feature file's header, in its order, and the byte at which its frames or vectors start."""
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
         content = json.loads(file.read(size))
@@ -70,9 +73,10 @@ def _write(
     path: str | Path, header: dict[str, Any], dim: int, pooled: bool, lengths: Sequence[int], data: Iterable[bytes]
 ) -> None:
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
-    tensors = [] if pooled else [("offsets", "I64", [len(offsets)])]
-    tensors += [("vectors", "F32", [len(lengths), dim])] if pooled else []
-    tensors += [] if pooled else [("frames", "F16", [int(offsets[-1]), dim])]
+    if pooled:
+        tensors = [("vectors", "F32", [len(lengths), dim])]
+    else:
+        tensors = [("offsets", "I64", [len(offsets)]), ("frames", "F16", [int(offsets[-1]), dim])]
     content: dict[str, Any] = {"__metadata__": {key: json.dumps(value) for key, value in header.items()}}
     start = 0
     for name, dtype, shape in tensors:
@@ -80,7 +84,7 @@ def _write(
         content[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
         start = end
     text = json.dumps(content, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # so that the tensors are aligned in the memory map
+    text += b" " * (-len(text) % 8)  # align the tensors in the memory map
     with files.atomic(path) as temporary, open(temporary, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         if not pooled:
@@ -88,15 +92,15 @@ def _write(
         file.writelines(data)
 
 
-def _pieces(path: str | Path, start: int) -> Iterator[bytes]:
-    """The bytes of a file from `start`, a megabyte at a time."""
+def _read_blocks(path: str | Path, start: int) -> Iterator[bytes]:
+    """Read a file from the byte `start`, a megabyte at a time."""
     with open(path, "rb") as file:
         file.seek(start)
         yield from iter(partial(file.read, 1 << 20), b"")
 
 
 class FeatureStore:
-    """Features of one split, read from disk when asked for.
+    """Features of one split, read from disk on access.
 
     Attributes:
         ids: utterance ids in the order of the rows.
@@ -105,7 +109,7 @@ class FeatureStore:
         pooled: one vector per utterance instead of frames.
 
     Raises:
-        UserError: there is no such file, or it is not a feature file.
+        UserError: the file is missing, or is not a feature file.
     """
 
     def __init__(self, path: str | Path):
@@ -121,7 +125,8 @@ class FeatureStore:
             self.skipped: list[str] = json.loads(header["skipped"])
             self.pooled = "vectors" in file.keys()  # noqa: SIM118
             self._data = file.get_slice("vectors" if self.pooled else "frames")
-            self._offsets = None if self.pooled else file.get_tensor("offsets").numpy()
+            # (N + 1,) int64: utterance i has the rows offsets[i] to offsets[i + 1]
+            self._offsets = np.arange(len(self.ids) + 1) if self.pooled else file.get_tensor("offsets").numpy()
         except (SafetensorError, KeyError, TypeError) as error:
             raise UserError(f"{path}: not a readable feature file ({error}); make it again") from None
         self._mapped = file
@@ -132,18 +137,18 @@ class FeatureStore:
         return len(self.ids)
 
     def lengths(self) -> list[int]:
-        """Rows of the data that each utterance has: frames, or 1 of a pooled front-end."""
-        return [1] * len(self) if self.pooled else np.diff(self._offsets).tolist()
+        """Frames of each utterance; 1 of a pooled front-end."""
+        return np.diff(self._offsets).tolist()
 
     def has(self, utterance_id: str) -> bool:
-        """Whether the utterance is there; it is not if its audio was skipped."""
+        """Whether the file has features of the utterance; it has none if its audio was skipped."""
         return utterance_id in self._rows
 
     def index(self, ids: Sequence[str]) -> np.ndarray:
-        """Rows (n,) int64 of the ids.
+        """Return the rows (n,) int64 of utterance ids.
 
         Raises:
-            UserError: some ids are not in the file.
+            UserError: the file lacks some of them.
         """
         missing = [name for name in ids if name not in self._rows]
         if missing:
@@ -153,20 +158,20 @@ class FeatureStore:
         return np.array([self._rows[name] for name in ids], dtype=np.int64)
 
     def vectors(self, rows: Sequence[int] | np.ndarray) -> Tensor:
-        """(n, d) float32 of a pooled front-end."""
+        """Read the vectors (n, d) float32 at `rows`, of a pooled front-end."""
         if not self.pooled:
             raise ValueError(f"{self.path} holds frames; use frames(row)")
         mapped = self._mapped.get_tensor("vectors")
         return mapped[torch.as_tensor(np.asarray(rows, dtype=np.int64))]
 
     def frames(self, row: int) -> Tensor:
-        """(T, d) float32 of one utterance of a frame-level front-end."""
+        """Read the frames (T, d) float32 of one utterance, of a frame-level front-end."""
         if self.pooled:
             raise ValueError(f"{self.path} holds vectors; use vectors(rows)")
         return self._data[int(self._offsets[row]) : int(self._offsets[row + 1])].float()
 
     def table(self, rows: np.ndarray) -> Frames:
-        """The frames of some utterances, still on disk."""
+        """Return the frames of the utterances at `rows` (n,), still on disk."""
         if self.pooled:
             raise ValueError(f"{self.path} holds vectors; use vectors(rows)")
         starts, lengths = torch.from_numpy(self._offsets[:-1][rows]), torch.from_numpy(np.diff(self._offsets)[rows])

@@ -1,4 +1,4 @@
-"""Tensors in the files of others: .npy, .pt and .pth, read without running any code in them."""
+"""Read tensors from .npy, .pt and .pth files, without running any code in them."""
 
 import pickle
 from pathlib import Path
@@ -11,7 +11,7 @@ from rawm.errors import UserError
 
 
 def load(path: Path) -> Any:
-    """What a file holds: an array of a .npy file, else whatever tensors torch saved.
+    """Read an array from a .npy file, or tensors in lists and dictionaries from a .pt or .pth file.
 
     Raises:
         UserError: the file is missing, of another kind, damaged, or holds more than tensors and plain values.
@@ -29,7 +29,7 @@ def load(path: Path) -> Any:
 
 
 def array(value: Any, path: Path) -> np.ndarray:
-    """A tensor or array of numbers as float32; raises UserError where it is something else."""
+    """Convert a tensor or array of numbers to float32; raises UserError for other values."""
     if isinstance(value, torch.Tensor):
         value = value.detach().to(torch.float32).numpy()
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":

@@ -21,7 +21,7 @@ class LFCC(Signal):
     2015; `lfcc_bp.m` (LFCC-GMM) and `util_frontend.py` (LFCC-LCNN) of the ASVspoof 2021 baselines.
 
     Deviations:
-        LFCC-GMM fills the last, incomplete window with zeros; here it is left out.
+        LFCC-GMM pads the last, incomplete window with zeros; here it is dropped.
         LFCC-LCNN centres its windows (periodic Hamming, in n_fft samples) on multiples of the hop, beyond both ends of
         the utterance, adds 1.2e-7 before the logarithm, does not halve its deltas, and stretches the frequencies of its
         bins by 1 / 255 where f_max is half of the bins.

@@ -1,4 +1,4 @@
-"""What front-ends that compute short-time spectra have in common."""
+"""Base class of front-ends that compute short-time spectra."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rawm.config.frontends import Signal as Settings
 
-#: MATLAB's eps, which the ASVspoof baselines add before the logarithm.
+#: MATLAB's eps, which the ASVspoof baselines add before taking the logarithm.
 EPS = 2.220446049250313e-16
 _WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window, "blackman": torch.blackman_window}
 
@@ -58,18 +58,18 @@ class Signal:
 
 
 def _delta(x: Tensor) -> Tensor:
-    """(T, d) -> (T, d): half the difference of the neighbours in time, the ends repeated."""
+    """Half the difference of the neighbours in time, with repeated ends: (T, d) -> (T, d)."""
     padded = torch.cat([x[:1], x, x[-1:]])
     return (padded[2:] - padded[:-2]) / 2
 
 
 def bins(settings: Settings) -> tuple[int, int]:
-    """First bin of the FFT at or above f_min, and the one behind the last bin at or below f_max."""
+    """Return (start, stop) of the bins of the FFT between f_min and f_max, both included."""
     frequencies = torch.arange(settings.n_fft // 2 + 1) * (settings.sample_rate / settings.n_fft)
-    kept = torch.nonzero((frequencies >= settings.f_min) & (frequencies <= highest(settings))).flatten()
-    return int(kept[0]), int(kept[-1]) + 1
+    inside = torch.nonzero((frequencies >= settings.f_min) & (frequencies <= highest(settings))).flatten()
+    return int(inside[0]), int(inside[-1]) + 1
 
 
 def highest(settings: Settings) -> float:
-    """f_max in Hz."""
-    return settings.f_max or settings.sample_rate / 2
+    """Return f_max in Hz; by default half the sample rate."""
+    return settings.sample_rate / 2 if settings.f_max is None else settings.f_max

@@ -10,13 +10,13 @@ _FLOOR = 1e-10
 
 
 class Spectrogram(Signal):
-    """Natural logarithm of the power spectrum, floored at 1e-10, of the bins between f_min and f_max.
+    """Natural logarithm of the power spectrum, floored at 1e-10, in the bins between f_min and f_max.
 
-    Shapes: see `Signal`; n_coefficients = bins kept, n_fft / 2 + 1 where all are.
+    Shapes: see `Signal`; n_coefficients = number of these bins, n_fft / 2 + 1 by default.
 
     Source: Lavrentyeva et al., "STC antispoofing systems for the ASVspoof2019 challenge", Interspeech 2019 (FFT-LCNN).
 
-    Deviations: the systems of STC take a fixed number of frames of each utterance; here all are kept.
+    Deviations: the STC systems use a fixed number of frames per utterance; here all frames are kept.
     """
 
     def __init__(self, settings: Settings):

@@ -1,5 +1,7 @@
 """Hidden states of self-supervised speech encoders."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
@@ -11,15 +13,15 @@ from rawm.frontends.ssl_encoders import load
 
 
 class SSL:
-    """A weighted mean of hidden states of wav2vec 2.0, XLS-R, HuBERT or WavLM, for each frame of 20 ms or pooled.
+    """A weighted mean of hidden states of wav2vec 2.0, XLS-R, HuBERT or WavLM, per frame of 20 ms or pooled over time.
 
     Hidden state 0 is the input of the first Transformer layer, n the output of the n-th; the last one is taken after
     the encoder's final normalisation, as fairseq's features and Hugging Face's `last_hidden_state` are. The waveform is
-    normalised to mean 0 and variance 1 for the models that were trained so.
+    normalised to mean 0 and variance 1 for models that were trained on normalised waveforms.
 
-    The convolutions run on one utterance at a time, since the group norm of base models would see the padding, and
-    since they gain nothing from batches. The Transformer runs on padded batches with the padding masked. So an
-    utterance has the same features in every batch, but for rounding.
+    The convolutions run on one utterance at a time: they gain nothing from batches, and the group norm of base models
+    would include the padding. The Transformer runs on padded batches with the padding masked. So the features of an
+    utterance do not depend on its batch, except for rounding.
 
     Shapes: waveform (n,) at 16 kHz -> (T, d), T = 1 + (n - 400) // 320; pooled (d,) or (2 d,).
 
@@ -32,15 +34,16 @@ class SSL:
     sample_rate: int = 16000
 
     def __init__(self, settings: Settings):
-        self._encoder, self._normalise = load(settings)
+        encoder, self._normalise = load(settings)
+        self._encoder: Any = encoder  # Any: torchaudio declares its parts as plain modules
         self.settings = settings
         self._device = torch.device("cpu")
         transformer = self._encoder.encoder.transformer
         self._weights = _layer_weights(settings, len(transformer.layers))
         self.pooled = settings.pooling != "none"
-        self.dim = transformer.layer_norm.normalized_shape[0] * (2 if settings.pooling == "mean_std" else 1)
+        self.dim: int = transformer.layer_norm.normalized_shape[0] * (2 if settings.pooling == "mean_std" else 1)
         self.batch_seconds, self.max_seconds = settings.batch_seconds, settings.max_seconds
-        self.min_samples = 1
+        self.min_samples: int = 1
         for block in reversed(self._encoder.feature_extractor.conv_layers):
             self.min_samples = (self.min_samples - 1) * block.stride + block.kernel_size
 
@@ -71,13 +74,13 @@ class SSL:
         return [state.cpu() for state in states]
 
     def _convolve(self, waveform: Tensor) -> Tensor:
-        """(n,) -> (T, channels)."""
+        """Convolve one waveform: (n,) -> (T, channels)."""
         if self._normalise:
             waveform = layer_norm(waveform, waveform.shape)
         return self._encoder.feature_extractor(waveform[None], None)[0][0]
 
     def _transform(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """(N, T, channels), padded -> weighted mean of hidden states (N, T, d)."""
+        """Run the Transformer: padded (N, T, channels), lengths (N,) -> weighted mean of hidden states (N, T, d)."""
         encoder, transformer = self._encoder.encoder, self._encoder.encoder.transformer
         padding = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
         x = encoder.feature_projection(x).masked_fill(padding[..., None], 0.0)
@@ -108,9 +111,9 @@ class SSL:
 
 
 def _layer_weights(settings: Settings, depth: int) -> dict[int, float]:
-    """Hidden state -> its weight; they add up to 1."""
-    weights = settings.layer_weights or [1.0] * len(settings.layers)
-    chosen = {}
+    """Hidden state (0 to depth) -> its weight; the weights add up to 1."""
+    weights = [1.0] * len(settings.layers) if settings.layer_weights is None else settings.layer_weights
+    chosen: dict[int, float] = {}
     for layer, weight in zip(settings.layers, weights, strict=True):
         state = layer + depth + 1 if layer < 0 else layer
         if not 0 <= state <= depth or state in chosen:

@@ -1,4 +1,4 @@
-"""The architecture of an encoder, from a config.json in Hugging Face's terms."""
+"""Read the architecture of an encoder from a config.json with Hugging Face's keys."""
 
 import json
 from pathlib import Path
@@ -28,8 +28,8 @@ _DROPOUTS = (
     "encoder_dropout",
     "encoder_layer_drop",
 )
-
-_USUAL = {
+#: Keys whose other values are not supported -> the supported value.
+_SUPPORTED = {
     "add_adapter": False,
     "conv_pos_batch_norm": False,
     "feat_extract_activation": "gelu",
@@ -39,25 +39,31 @@ _USUAL = {
 
 
 class Architecture(NamedTuple):
-    """What torchaudio builds an encoder from, and whether waveforms are to be normalised."""
+    """Architecture of an encoder.
+
+    Attributes:
+        wavlm: WavLM; else wav2vec 2.0 or HuBERT.
+        arguments: of torchaudio's function that builds it.
+        normalise: whether its waveforms have mean 0 and variance 1.
+    """
 
     wavlm: bool
     arguments: dict[str, Any]
     normalise: bool
 
     def build(self) -> nn.Module:
-        """The encoder with random weights."""
+        """Build the encoder with random weights."""
         return (wavlm_model if self.wavlm else wav2vec2_model)(**self.arguments)
 
 
 def read(weights: Path) -> Architecture:
-    """The architecture of a Hugging Face folder, or of x.pt with an x.json beside it that has the same keys.
+    """Read the architecture of a Hugging Face folder, or of x.pt with an x.json beside it that has the same keys.
 
-    Whether waveforms are normalised is `do_normalize` of preprocessor_config.json, or of the file itself; without it,
-    they are where every convolution has a layer norm.
+    Waveforms are normalised if `do_normalize` of preprocessor_config.json, or of the file itself, is true; without this
+    key, if every convolution has a layer norm.
 
     Raises:
-        UserError: there is no such file, or a key is missing or not supported.
+        UserError: the file is missing, or a key is missing or not supported.
     """
     path = weights / "config.json" if weights.is_dir() else weights.with_suffix(".json")
     config = _json(path)
@@ -66,9 +72,9 @@ def read(weights: Path) -> Architecture:
     needed = ["feat_extract_norm", "conv_dim", "conv_kernel", "conv_stride", *keys.values()]
     if missing := [key for key in needed if key not in config]:
         raise UserError(f"{path}: has no {', '.join(missing)}; give the config.json of the encoder")
-    for key, usual in _USUAL.items():
-        if config.get(key, usual) != usual:
-            raise UserError(f"{path}: {key} is {config[key]!r}; only {usual!r} is supported")
+    for key, supported in _SUPPORTED.items():
+        if config.get(key, supported) != supported:
+            raise UserError(f"{path}: {key} is {config[key]!r}; only {supported!r} is supported")
     layers = zip(config["conv_dim"], config["conv_kernel"], config["conv_stride"], strict=True)
     arguments = {
         "extractor_mode": f"{config['feat_extract_norm']}_norm",
@@ -78,14 +84,14 @@ def read(weights: Path) -> Architecture:
         **dict.fromkeys(_DROPOUTS, 0.0),
     }
     preprocessor = path.with_name("preprocessor_config.json")
-    given = _json(preprocessor) if weights.is_dir() and preprocessor.is_file() else config
-    return Architecture(wavlm, arguments, given.get("do_normalize", config["feat_extract_norm"] == "layer"))
+    preprocessing = _json(preprocessor) if weights.is_dir() and preprocessor.is_file() else config
+    return Architecture(wavlm, arguments, preprocessing.get("do_normalize", config["feat_extract_norm"] == "layer"))
 
 
 def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(
-            f"{path}: no such file; it says what the encoder is, with the keys of Hugging Face's config.json"
+            f"{path}: no such file; describe the encoder in it, with the keys of Hugging Face's config.json"
         )
     try:
         return json.loads(path.read_text(encoding="utf-8"))

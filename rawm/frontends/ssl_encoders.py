@@ -1,4 +1,4 @@
-"""Encoders with their weights: torchaudio's own, or from files of torchaudio, Hugging Face and fairseq."""
+"""Load encoders: those that torchaudio publishes, or from files of torchaudio, Hugging Face and fairseq."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ import torchaudio
 from torch import Tensor, nn
 
 from rawm.config.frontends import SSL as Settings
+from rawm.config.reading import expand
 from rawm.errors import UserError
 from rawm.frontends import ssl_config, ssl_weights
 
@@ -50,18 +51,18 @@ PUBLISHED = {
 
 
 def load(settings: Settings) -> tuple[nn.Module, bool]:
-    """torchaudio's `Wav2Vec2Model` in evaluation mode, and whether waveforms are to be normalised.
+    """Load torchaudio's `Wav2Vec2Model` in evaluation mode; the flag tells whether its waveforms are normalised.
 
     Raises:
-        UserError: there are no weights, or they are not those of the model.
+        UserError: the weights are missing, or do not fit the model.
     """
-    path = settings.weights_path
-    if path is None:
+    if not settings.weights:
         return _fetch(settings.model), PUBLISHED[settings.model].normalise
+    path = expand(settings.weights)
     if not path.exists():
-        raise UserError(f"weights: no file or folder {path}; put {_kinds(settings.model)} there")
+        raise UserError(f"weights: no file or folder {path}; put {_formats_message(settings.model)} there")
     state = ssl_weights.read(path)
-    with torch.device("meta"):  # no memory and no time for weights that are replaced
+    with torch.device("meta"):  # the initial weights are replaced, so they take neither memory nor time
         if settings.model == "custom":
             architecture = ssl_config.read(path)
             model, normalise = architecture.build(), architecture.normalise
@@ -74,7 +75,7 @@ def load(settings: Settings) -> tuple[nn.Module, bool]:
 
 
 def _fetch(name: str) -> nn.Module:
-    """torchaudio's encoder, from its cache or from the network."""
+    """Load an encoder of torchaudio, from its cache or the network."""
     published = PUBLISHED[name]
     try:
         model = getattr(torchaudio.pipelines, published.bundle).get_model(dl_kwargs={"weights_only": True})
@@ -82,23 +83,24 @@ def _fetch(name: str) -> nn.Module:
         cached = Path(torch.hub.get_dir()) / "checkpoints" / published.file
         raise UserError(
             f"front-end {name}: its weights cannot be fetched ({getattr(error, 'reason', error)}); put torchaudio's "
-            f"{published.file} at {cached}, or name {_kinds(name)} in `weights` of the front-end file"
+            f"{published.file} at {cached}, or name {_formats_message(name)} in `weights` of the front-end file"
         ) from None
     return getattr(model, "model", model).eval().requires_grad_(False)  # without torchaudio's own normalisation
 
 
-def _kinds(name: str) -> str:
+def _formats_message(name: str) -> str:
     what = "the encoder" if name == "custom" else name
     return f"{what} as torchaudio's state dict, fairseq's checkpoint or a Hugging Face folder"
 
 
 def _require_match(state: dict[str, Tensor], wanted: dict[str, Any], path: Path, name: str) -> None:
+    """Refuse weights whose names or shapes are not those of the model's state dict."""
     missing = [key for key in wanted if key not in state]
     unknown = [key for key in state if key not in wanted]
-    other = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    if missing or unknown or other:
+    reshaped = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
+    if missing or unknown or reshaped:
         problems = [f"{len(missing)} tensors are missing, first {missing[0]}"] if missing else []
         problems += [f"{len(unknown)} are unknown, first {unknown[0]}"] if unknown else []
-        problems += [f"{key} is {tuple(state[key].shape)} and not {tuple(wanted[key].shape)}" for key in other[:1]]
+        problems += [f"{key} is {tuple(state[key].shape)} and not {tuple(wanted[key].shape)}" for key in reshaped[:1]]
         what = "what its config.json says" if name == "custom" else f"a {name}"
         raise UserError(f"{path}: is not {what}: {'; '.join(problems)}")

@@ -1,4 +1,4 @@
-"""Weights of encoders in the names of torchaudio, Hugging Face and fairseq; all become torchaudio's."""
+"""Read the weights of encoders from files of torchaudio, Hugging Face and fairseq, under torchaudio's names."""
 
 import pickle
 import re
@@ -40,7 +40,7 @@ _WEIGHT_NORM = [
 
 
 class _Bystander:
-    """Takes the place of an object that is not needed; nothing of the object's own code runs."""
+    """Stands in for an object that is not needed, so that none of its own code runs."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         pass
@@ -50,19 +50,22 @@ class _Bystander:
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The encoder's weights in float32, under torchaudio's names; what belongs to no encoder is left out.
+    """Read an encoder's weights in float32, under torchaudio's names; other tensors of the file are left out.
+
+    Args:
+        path: file, or Hugging Face folder.
 
     Raises:
         UserError: the file is of another kind, damaged, or holds no such encoder.
     """
     state = _folder(path) if path.is_dir() else _file(path)
     first = re.compile(r"^(.*?)feature_extractor\.conv_layers\.0\.(conv|0)\.weight$")
-    found = next(filter(None, map(first.match, state)), None)
-    if found is None:
+    match = next(filter(None, map(first.match, state)), None)
+    if match is None:
         raise UserError(f"{path}: holds no encoder of torchaudio, Hugging Face or fairseq")
-    prefix = found.group(1)
+    prefix = match.group(1)
     state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-    if found.group(2) == "0":
+    if match.group(2) == "0":
         state = _renamed(state, _FAIRSEQ)
     elif not any(key.startswith(_TRANSFORMER) for key in state):
         state = _renamed(state, _HUGGING_FACE)
@@ -81,19 +84,19 @@ def _renamed(state: dict[str, Tensor], rules: list[tuple[str, str]]) -> dict[str
 
 
 def _joined_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """WavLM's query, key and value projections as torchaudio has them: one matrix."""
+    """Join WavLM's query, key and value projections to one matrix, as torchaudio has them."""
     for constant in [key for key in state if key.endswith(".gru_rel_pos_const")]:
         attention = constant.removesuffix("gru_rel_pos_const")
         for kind in ("weight", "bias"):
-            parts = [state.pop(f"{attention}{name}_proj.{kind}", None) for name in "qkv"]
-            if all(part is not None for part in parts):
-                state[f"{attention}attention.in_proj_{kind}"] = torch.cat(parts)
+            projections = [f"{attention}{name}_proj.{kind}" for name in "qkv"]
+            if all(name in state for name in projections):
+                state[f"{attention}attention.in_proj_{kind}"] = torch.cat([state.pop(name) for name in projections])
                 state[f"{attention}attention.out_proj.{kind}"] = state.pop(f"{attention}out_proj.{kind}")
     return state
 
 
 def _folder(path: Path) -> dict[str, Tensor]:
-    """The weights of a Hugging Face folder, which may be in several files."""
+    """Read the weights of a Hugging Face folder, which may be in several files."""
     parts = sorted(path.glob("model*.safetensors")) or sorted(path.glob("pytorch_model*.bin"))
     if not parts:
         raise UserError(f"{path}: has no model.safetensors; put the files of the Hugging Face model there")
@@ -101,7 +104,7 @@ def _folder(path: Path) -> dict[str, Tensor]:
 
 
 def _file(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name."""
+    """Read the tensors of a file by name."""
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -117,14 +120,14 @@ def _file(path: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]})") from None
     for key in ("model", "state_dict"):
         content = content[key] if isinstance(content, dict) and isinstance(content.get(key), dict) else content
-    return (
-        {key: value for key, value in content.items() if isinstance(value, Tensor)} if isinstance(content, dict) else {}
-    )
+    if not isinstance(content, dict):
+        return {}
+    return {key: value for key, value in content.items() if isinstance(value, Tensor)}
 
 
 def _bystanders(path: Path) -> list[str]:
-    """Names of the classes in a file that are not torch's."""
+    """Return the names of the classes in a file that are not torch's."""
     try:
         return torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except ValueError:  # files of before torch 1.6
+    except ValueError:  # files older than torch 1.6
         return list(_BYSTANDERS)

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rawm.config.corpora import SPEECH_CLASSES, Corpus, ListedCorpus, TableCorpus
+from rawm.config.frontends import SSL
+from rawm.config.reading import expand
 
 if TYPE_CHECKING:
     from rawm.study import Study
@@ -51,10 +53,11 @@ def mismatch(frontend: Any, corpus: Corpus) -> str | None:
 def absent(study: "Study", config: Path) -> list[str]:
     """Corpora and weights that are not where their files say."""
     problems = []
-    weights = getattr(study.frontend, "weights_path", None)
-    if weights and not weights.exists():
-        where = f"{config}/frontends/{study.settings.frontend}.yaml"
-        problems.append(f"{where}: weights: no file or folder {str(weights)!r}; put the encoder there")
+    if isinstance(study.frontend, SSL) and study.frontend.weights:
+        weights = expand(study.frontend.weights)
+        if not weights.exists():
+            where = f"{config}/frontends/{study.settings.frontend}.yaml"
+            problems.append(f"{where}: weights: no file or folder {str(weights)!r}; put the encoder there")
     for label, corpus in study.corpora.items():
         if not isinstance(corpus, ListedCorpus):
             continue

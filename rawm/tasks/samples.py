@@ -1,4 +1,4 @@
-"""Samples in memory: features with labels, in minibatches."""
+"""Features with labels, in minibatches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ class Batch(NamedTuple):
     Attributes:
         features: (B, d), or padded frames (B, T, d) with `lengths` (B,).
         labels: (B,) int64 class indices.
-        rows: (B,) int64, where in its `Samples` each one stands.
+        rows: (B,) int64, index of each one in its `Samples`.
     """
 
     features: Tensor
@@ -25,8 +25,9 @@ class Batch(NamedTuple):
     rows: Tensor
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same minibatch on a device."""
-        return Batch(*(value if value is None else value.to(device) for value in self))
+        """Copy the minibatch to a device."""
+        lengths = self.lengths if self.lengths is None else self.lengths.to(device)
+        return Batch(self.features.to(device), self.labels.to(device), lengths, self.rows.to(device))
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Samples:
     Attributes:
         ids: utterance ids.
         labels: (N,) int64 class indices.
-        features: (N, d) float32 of pooled front-ends, or frames, read when asked for.
-        crop: most frames of an utterance that a minibatch in random order takes, from a random place; None = all.
+        features: (N, d) float32 of pooled front-ends, or frames, which are read on access.
+        crop: most frames of an utterance in a minibatch of random order, cut at a random place; None = all frames.
     """
 
     ids: list[str]
@@ -57,14 +58,14 @@ class Samples:
         return self.features.shape[1] if isinstance(self.features, Tensor) else self.features.dim
 
     def resident(self, device: torch.device) -> "Samples":
-        """The same on an accelerator, where they fit in half of its free memory; else they stay where they are."""
+        """Copy the samples to an accelerator if they take at most half of its free memory; else return them as is."""
         size = self.features.nbytes if isinstance(self.features, Tensor) else self.features.n_bytes
         if device.type == "cpu" or size > free_memory(device) / 2:
             return self
         return replace(self, labels=self.labels.to(device), features=self.features.to(device))
 
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
-        """The samples at `rows` (B,) int64; a generator chooses where crops are taken."""
+        """Read the samples at `rows` (B,) int64; a generator draws where they are cropped."""
         if isinstance(self.features, Tensor):
             return Batch(self.features[rows], self.labels[rows], None, rows)
         lengths, first = self.features.lengths[rows], None
@@ -75,14 +76,23 @@ class Samples:
         return Batch(self.features.padded(rows, first, lengths), self.labels[rows], lengths, rows)
 
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
-        """Minibatches in stored order, or in the random order that `generator` gives; the last may be smaller."""
+        """Yield minibatches in stored order, or in a random order by `generator`; the last may be smaller."""
         n = len(self)
         order = torch.arange(n) if generator is None else torch.randperm(n, generator=generator)
         for rows in order.split(size):
             yield self.batch(rows, generator)
 
     def by_length(self, n_frames: int) -> Iterator[Batch]:
-        """All samples, whole, in minibatches of similar lengths and at most `n_frames` frames with their padding."""
+        """Yield all samples, not cropped, in minibatches of similar lengths.
+
+        Args:
+            n_frames: most frames of a minibatch, padding included; a longer utterance is a minibatch of its own.
+
+        Raises:
+            ValueError: the features are pooled.
+        """
+        if isinstance(self.features, Tensor):
+            raise ValueError("pooled features have no lengths; use batches()")
         lengths = self.features.lengths
         rows: list[int] = []
         for row in torch.argsort(lengths, stable=True).tolist():
@@ -94,8 +104,9 @@ class Samples:
             yield self.batch(torch.tensor(rows))
 
     def mean_std(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (d,) over all vectors or frames, in float64 inside."""
-        count, total, square = 0, 0.0, 0.0
+        """Mean and standard deviation (d,) over all vectors or frames, float32; accumulated in float64."""
+        count = 0
+        total = square = torch.zeros(self.n_features, dtype=torch.float64, device=self.labels.device)
         for start in range(0, len(self), 256):
             rows = range(start, min(start + 256, len(self)))
             x = torch.cat([self.features[row].reshape(-1, self.n_features) for row in rows]).double()
@@ -106,16 +117,18 @@ class Samples:
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:
-    """All samples of several splits or tasks as one."""
+    """Concatenate the samples of several splits or tasks, which are all pooled or all frames."""
     ids = [name for part in parts for name in part.ids]
     labels = torch.cat([part.labels for part in parts])
-    if all(part.pooled for part in parts):
-        return Samples(ids, labels, torch.cat([part.features for part in parts]))
-    return Samples(ids, labels, Frames.chain([part.features for part in parts]))
+    vectors = [part.features for part in parts if isinstance(part.features, Tensor)]
+    frames = [part.features for part in parts if isinstance(part.features, Frames)]
+    if vectors and frames:
+        raise ValueError("vectors and frames cannot be concatenated")
+    return Samples(ids, labels, torch.cat(vectors) if vectors else Frames.chain(frames))
 
 
 def free_memory(device: torch.device) -> int:
-    """Free bytes of an accelerator; 0 where torch does not say."""
+    """Free bytes of an accelerator; 0 for other devices."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":

@@ -43,7 +43,7 @@ def test_a_group_never_straddles_splits():
     divided = listing.divide(rows(map(str, range(200)), copies=5), Division(**SHARES))
     assert len(divided) == 1000
     assert {row["split"] for row in divided} == set(SHARES)
-    assert manifest.leaks(divided, "group") == []
+    assert manifest.leak_problems(divided, "group") == []
 
 
 def test_a_group_is_on_the_same_side_in_two_corpora():
@@ -65,14 +65,14 @@ def test_division_by_speaker_keeps_speakers_apart_and_unknown_ones_by_their_grou
         row["speaker"] = "-" if n < 200 else f"s{n % 7}"
     divided = listing.divide(some, Division(**SHARES, by="speaker"))
     named = [row for row in divided if row["speaker"] != "-"]
-    assert manifest.leaks(named, "speaker") == [] and manifest.leaks(divided, "group") == []
+    assert manifest.leak_problems(named, "speaker") == [] and manifest.leaks(divided, "group") == []
     assert {row["split"] for row in divided if row["speaker"] == "-"} == set(SHARES)
 
 
 def test_division_by_utterance_takes_groups_apart():
     divided = listing.divide(rows(["one"], copies=100), Division(**SHARES, by="utterance"))
     assert {row["split"] for row in divided} == set(SHARES)
-    assert manifest.leaks(divided, "group") == []
+    assert manifest.leak_problems(divided, "group") == []
 
 
 def test_shares_that_do_not_add_up_are_refused():

@@ -157,7 +157,7 @@ def test_weights_that_do_not_fit_give_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r"empty: has no model\.safetensors"):
         build(settings(tmp_path / "empty"))
     (tmp_path / "encoder.json").unlink()
-    with pytest.raises(UserError, match=r"encoder\.json: no such file; it says what the encoder is"):
+    with pytest.raises(UserError, match=r"encoder\.json: no such file; describe the encoder in it"):
         build(settings(path))
 
 

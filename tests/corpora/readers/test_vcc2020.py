@@ -101,7 +101,7 @@ def test_counts_are_the_published_ones_of_natural_and_converted_speech(tmp_path)
     corpus = load_corpus("vcc2020", CONFIG).model_copy(update={"root": str(tmp_path)})
     rows, errors, warnings = listing.examined(corpus, vcc2020.read)
     assert errors == warnings == []
-    assert manifest.leaks(rows, "group") == []
+    assert manifest.leak_problems(rows, "group") == []
     splits = Counter(row["split"] for row in rows if row["label"] == "fake")
     assert splits == {"train": 2920, "dev": 1460, "eval": 1460}
 
