@@ -1,4 +1,4 @@
-"""What a YAML file of config/ may say: one pydantic model per kind of file, and the reader. No behaviour.
+"""Data models of the YAML files in config/, one pydantic model per kind of file, and their reader. No behaviour.
 
 `rawm.study` loads the files and puts a study together.
 """

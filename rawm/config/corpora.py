@@ -14,27 +14,27 @@ EMOTIONS = ("angry", "happy", "neutral", "sad")
 
 
 class Counts(Model):
-    """Published numbers of utterances; null is not checked."""
+    """Published numbers of utterances. Numbers that are null are not checked."""
 
     genuine: int | None = Field(None, ge=0)
     fake: int | None = Field(None, ge=0)
-    total: int | None = Field(None, ge=0, description="Of all classes together.")
+    total: int | None = Field(None, ge=0, description="Utterances of all classes together.")
     certain: bool = Field(
-        False, description="Counted from the official lists: a difference is an error, else it is a warning."
+        False, description="Whether the numbers are from official lists; then a difference is an error, else a warning."
     )
 
 
 class Division(Model):
-    """A split of our own. A group (a sentence, a recording and its copies) falls on one side, in every corpus alike."""
+    """A split made by a hash of groups (a sentence, or a recording and its copies), the same in every corpus."""
 
     train: float = Field(ge=0, le=1, description="Share of the groups.")
     dev: float = Field(0.0, ge=0, le=1, description="Share of the groups.")
     eval: float = Field(ge=0, le=1, description="Share of the groups.")
     of: list[Split] | None = Field(
-        None, description="Official splits that are divided, the others are left out; null = the whole corpus."
+        None, description="Official splits to divide; the others are left out. null = the whole corpus."
     )
-    by: Literal["group", "speaker", "utterance"] = Field("group", description="What may not be on two sides.")
-    seed: int = Field(0, ge=0, description="Another seed divides in another way.")
+    by: Literal["group", "speaker", "utterance"] = Field("group", description="What must not be in two splits.")
+    seed: int = Field(0, ge=0, description="Another seed gives other splits.")
 
     @model_validator(mode="after")
     def _whole(self) -> "Division":
@@ -44,50 +44,58 @@ class Division(Model):
 
 
 class CorpusBase(Model):
-    """What every corpus file has."""
+    """Keys of every corpus file."""
 
-    #: Labels that its manifest may hold; None = whatever the data say.
+    #: Labels that the manifest may contain; None = any.
     classes: ClassVar[tuple[str, ...] | None] = SPEECH_CLASSES
-    #: Whether its utterances are sound files; else they are vectors in a feature folder.
+    #: Whether the utterances are sound files, not vectors in a feature folder.
     has_audio: ClassVar[bool] = True
 
-    name: str = Field(description="The file's own name; set on loading, never written in the file.")
-    title: str = ""
-    homepage: str = ""
-    licence: str = ""
-    download: str = Field("", description="What to fetch and unpack, and how big it is; for docs/corpora.md.")
-    verified: str = Field("", description="How the reader was checked, and what is uncertain; for docs/corpora.md.")
-    root: str = Field("", description="Folder on disk; ~ and ${VARIABLES} are expanded. Empty: results/corpora/<name>.")
+    name: str = Field(description="Name of the file; set when it is loaded, not written in it.")
+    title: str = Field("", description="Name in lists and reports.")
+    homepage: str = Field("", description="Web page of the corpus.")
+    licence: str = Field("", description="Licence of the recordings.")
+    download: str = Field("", description="What to fetch and unpack, and its size; shown in docs/corpora.md.")
+    verified: str = Field("", description="How the reader was checked, what is uncertain; shown in docs/corpora.md.")
+    root: str = Field(
+        "", description="Folder on disk; ~ and ${VARIABLES} are expanded. Empty = results/corpora/<name>."
+    )
     bad_audio: Literal["stop", "skip"] = Field(
-        "stop", description="On unreadable or too short audio: stop with its name, or name it and go on without it."
+        "stop",
+        description="What to do with unreadable or too short audio: stop, or leave it out. Either names the files.",
     )
     max_seconds: float | None = Field(
-        None, gt=0, description="Features are computed of so many seconds from a recording's start; null = all of it."
+        None, gt=0, description="Seconds from the start of a recording that features are computed from; null = all."
     )
-    expected: dict[Split, Counts] = Field(default_factory=dict, description="Published counts by official split.")
-    waive_counts: bool = Field(False, description="Go on although certain counts differ, e.g. with a part of a corpus.")
+    expected: dict[Split, Counts] = Field(
+        default_factory=dict, description="Published numbers of utterances of each official split."
+    )
+    waive_counts: bool = Field(False, description="Accept other numbers than `expected`, e.g. for a part of a corpus.")
 
 
 class ListedCorpus(CorpusBase):
-    """Recordings that lie on disk, with a protocol that says what they are."""
+    """Recordings on disk, listed by a protocol."""
 
-    splits: Division | None = Field(None, description="Divide the corpus ourselves; null keeps its official splits.")
+    splits: Division | None = Field(None, description="How to divide the corpus; null = keep its official splits.")
     missing_allowed: float = Field(
-        0.0, ge=0, le=1, description="Share of the listed files that may be missing; they are named and left out."
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the listed files that may be missing; missing ones are named and left out.",
     )
 
 
 class TableCorpus(ListedCorpus):
-    """Recordings of your own, listed in a CSV, TSV or Parquet table."""
+    """Your own recordings, listed in a CSV, TSV or Parquet table."""
 
     loader: Literal["table"]
     table: str = Field(
-        description="File with the columns utterance_id, path, label, split (others of the manifest are optional); "
-        "paths are relative to root."
+        description="File with the columns utterance_id, path, label and split; other columns of the manifest are "
+        "optional. Paths are relative to root."
     )
     labels: dict[str, Literal["genuine", "fake"]] = Field(
         default_factory=lambda: {"genuine": "genuine", "fake": "fake"},
-        description="The table's words for the classes -> genuine | fake; other words are refused.",
+        description="The table's labels -> genuine or fake; other labels are refused.",
     )
 
     @property
@@ -98,15 +106,17 @@ class TableCorpus(ListedCorpus):
 
 
 class FolderCorpus(ListedCorpus):
-    """Recordings of your own in folders: what lies under a folder of `genuine` is genuine, of `fake` fake."""
+    """Your own recordings: everything in the folders `genuine` is genuine, everything in the folders `fake` is fake."""
 
     loader: Literal["folder"]
-    genuine: list[str] = Field(["genuine"], description="Folders under root, searched to any depth.")
+    genuine: list[str] = Field(
+        ["genuine"], description="Folders below root with genuine speech, searched to any depth."
+    )
     fake: list[str] = Field(
-        ["fake"], description="Folders under root, searched to any depth; [] for a source of genuine speech only."
+        ["fake"], description="Folders below root with fakes, searched to any depth; [] if there are none."
     )
     split_folders: bool = Field(
-        False, description="The folders lie in train/, dev/ and eval/ under root (else `splits` divides the corpus)."
+        False, description="Whether these folders are in train/, dev/ and eval/ below root; if not, `splits` is needed."
     )
     language: str = Field("-", description="BCP 47 tag of all recordings.")
 
@@ -116,13 +126,13 @@ class FolderCorpus(ListedCorpus):
 
 
 class PublishedList(ListedCorpus):
-    """The utterance lists that a benchmark published: EVDA's (path, class index, task) or RAIS's (id, label, ...)."""
+    """Utterance lists published by a benchmark: EVDA (path, class index, task) or RAIS (id, label, ...)."""
 
     loader: Literal["evda_list", "rais_list"]
-    lists: dict[Split, str] = Field(min_length=1, description="Split -> list file, under root or elsewhere.")
+    lists: dict[Split, str] = Field(min_length=1, description="Split -> list file, below root or a path of its own.")
 
 
-#: loader of a research corpus -> its versions; the first one is the default.
+#: Loader of a research corpus -> its versions, the default first.
 OFFICIAL: dict[str, tuple[str, ...]] = {
     "asvspoof2015": (),
     "asvspoof2019_la": (),
@@ -146,15 +156,15 @@ OFFICIAL: dict[str, tuple[str, ...]] = {
     "iemocap": ("fold5", "fold1", "fold2", "fold3", "fold4"),
     "msp_podcast": (),
 }
-#: Corpora without genuine speech: a task needs another corpus beside them.
+#: Corpora without genuine speech; a task needs another corpus beside them.
 FAKE_ONLY = ("wavefake", "mlaad", "codecfake_wu")
 
 
 class OfficialCorpus(ListedCorpus):
-    """A research corpus as its makers publish it."""
+    """A research corpus in its official layout."""
 
     loader: Literal[tuple(OFFICIAL)]  # type: ignore[valid-type]
-    version: str = Field("", description="Which of its versions, for corpora that have several.")
+    version: str = Field("", description="Version of the corpus, if it has several; empty = the first.")
 
     @model_validator(mode="before")
     @classmethod
@@ -175,41 +185,43 @@ class OfficialCorpus(ListedCorpus):
 
 
 class SyntheticCorpus(CorpusBase):
-    """Speech-like signals made by a formula: for tests and for machines without network."""
+    """Speech-like signals made by a formula, for tests and for machines without network."""
 
     loader: Literal["synthetic"]
-    utterances: int = Field(120, ge=8, description="Genuine utterances; as many fakes are made.")
-    duration_s: float = Field(1.0, gt=0.1, description="Mean length.")
+    utterances: int = Field(120, ge=8, description="Genuine utterances, and as many fakes.")
+    duration_s: float = Field(1.0, gt=0.1, description="Mean length in seconds.")
     pitch_hz: float = Field(120.0, gt=40, lt=400, description="Mean pitch of the genuine speaker.")
-    tilt: float = Field(1.0, description="Spectral tilt of the channel (both classes).")
-    noise_db: float = Field(-30.0, description="Channel noise relative to the signal (both classes).")
+    tilt: float = Field(1.0, description="Spectral tilt of the channel, the same for both classes.")
+    noise_db: float = Field(-30.0, description="Channel noise relative to the signal in dB, the same for both classes.")
     attack: Literal["buzz", "quantised", "smooth", "notch"] = Field(
-        "buzz", description="What betrays the fake: constant pitch, coarse levels, smeared spectrum or a missing band."
+        "buzz",
+        description="How fakes differ: constant pitch, coarse levels, smeared spectrum or a missing band.",
     )
-    seed: int = 0
+    seed: int = Field(0, description="Seed of the signals.")
 
 
 class OpenSpeechCorpus(CorpusBase):
-    """Human voice prompts and synthesisers that Debian distributes, fetched without root."""
+    """Human voice prompts and fakes, made from Debian packages that are fetched without root."""
 
     loader: Literal["open_speech"]
-    recipe: OpenSpeechRecipe
+    recipe: OpenSpeechRecipe = Field(description="How the corpus is made.")
 
 
 class FeaturesCorpus(ListedCorpus):
-    """Vectors computed elsewhere: a feature folder as `rawm import` writes it, for the front-end `stored`."""
+    """Features computed elsewhere, in a folder written by `rawm import`; for the front-end `stored`."""
 
     classes: ClassVar[None] = None
     has_audio: ClassVar[bool] = False
 
     loader: Literal["features"]
     labels: dict[str, str] = Field(
-        default_factory=dict, description="Its words for the classes -> classes, others are refused; {} keeps them."
+        default_factory=dict,
+        description="Labels of the folder -> classes; other labels are refused. {} = labels are the classes.",
     )
 
 
 class ClearCorpus(ListedCorpus):
-    """CLEAR-10 or CLEAR-100: stored features of images of ten years, in the folders of its makers or of RAWM's code."""
+    """CLEAR-10 or CLEAR-100: stored features of ten years of images, in official folders or those of RAWM's code."""
 
     classes: ClassVar[None] = None
     has_audio: ClassVar[bool] = False
@@ -218,24 +230,24 @@ class ClearCorpus(ListedCorpus):
     features: str = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
     layout: Literal["auto", "train_test", "training_folder", "per_image"] = Field(
         "auto",
-        description="Folders train/ and test/ (current archives), training_folder/ (first archives), or one .pth file "
-        "an image in features/<name>/<bucket>/<class>/ (RAWM's code).",
+        description="train_test = folders train/ and test/ (current archives); training_folder = first archives; "
+        "per_image = one .pth file per image in features/<name>/<bucket>/<class>/ (RAWM's code).",
     )
-    split: int = Field(0, ge=0, le=4, description="Which of the five official divisions of training_folder.")
+    split: int = Field(0, ge=0, le=4, description="Number of the official division of training_folder, 0 to 4.")
 
 
 class DigitsCorpus(CorpusBase):
-    """scikit-learn's handwritten digits as ten buckets that drift away from the first; features `pixels` (64,)."""
+    """scikit-learn's handwritten digits in ten buckets that drift away from the first; features `pixels` (64,)."""
 
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
     has_audio: ClassVar[bool] = False
 
     loader: Literal["digits"]
-    drift: Literal["rotation", "brightness"] = Field("rotation", description="What grows from bucket to bucket.")
+    drift: Literal["rotation", "brightness"] = Field("rotation", description="What increases from bucket to bucket.")
     amount: float = Field(
-        90.0, ge=0, le=360, description="Drift of the last bucket: degrees, or brightness added (0 to 1, 1 = white)."
+        90.0, ge=0, le=360, description="Drift of the last bucket: degrees, or added brightness (0 to 1, 1 = white)."
     )
-    seed: int = Field(0, ge=0, description="Chooses bucket and split of each image.")
+    seed: int = Field(0, ge=0, description="Seed that chooses bucket and split of each image.")
 
     @model_validator(mode="after")
     def _possible(self) -> "DigitsCorpus":

@@ -8,7 +8,7 @@ from rawm.config.base import Model
 
 
 class MLP(Model):
-    """Multi-layer perceptron on pooled features; frame features are pooled to mean and std over time first."""
+    """Multi-layer perceptron on pooled features. Frames are pooled to mean and standard deviation over time first."""
 
     frames_only: ClassVar[bool] = False
     type: Literal["mlp"]
@@ -16,13 +16,15 @@ class MLP(Model):
 
 
 class SCNN(Model):
-    """Self-attention convolutional network on frames, the back-end of the RAWM and RWM papers."""
+    """Self-attention convolutional network on frames: the back-end of the RAWM and RWM papers."""
 
     frames_only: ClassVar[bool] = True
     type: Literal["scnn"]
     projection: int = Field(256, ge=1, description="Size to which each frame is projected first.")
-    channels: int = Field(80, ge=1, description="Channels of the three convolutions, and width of the hidden layer.")
-    kernel: int = Field(5, ge=1, description="Frames that a convolution sees; an odd number.")
+    channels: int = Field(
+        80, ge=1, description="Channels of the three convolutions; also the width of the hidden layer."
+    )
+    kernel: int = Field(5, ge=1, description="Width of a convolution in frames; an odd number.")
 
     @model_validator(mode="after")
     def _odd(self) -> "SCNN":
@@ -32,7 +34,7 @@ class SCNN(Model):
 
 
 class LCNN(Model):
-    """Light CNN on frames taken as a picture of time and feature, the ASVspoof 2021 baseline."""
+    """Light CNN with LSTM layers on frames, as images of time and feature: the ASVspoof 2021 baseline."""
 
     frames_only: ClassVar[bool] = True
     type: Literal["lcnn"]
@@ -40,7 +42,7 @@ class LCNN(Model):
         32,
         ge=2,
         multiple_of=2,
-        description="Channels after the first convolution; the others are 1, 1.5 or 2 times it.",
+        description="Channels after the first convolution; later layers have 1, 1.5 or 2 times as many.",
     )
     recurrent_layers: int = Field(2, ge=0, description="Bidirectional LSTM layers after the convolutions.")
     embedding: int = Field(64, ge=1, description="Size of the embedding.")
@@ -48,25 +50,31 @@ class LCNN(Model):
 
 
 class AASIST(Model):
-    """Graph attention over the spectral and temporal parts of frames: AASIST's back-end."""
+    """Back-end of AASIST: graph attention over the spectral and temporal parts of frames."""
 
     frames_only: ClassVar[bool] = True
     type: Literal["aasist"]
     projection: int = Field(128, ge=3, description="Size to which each frame is projected first.")
     channels: list[int] = Field(
-        [32, 64], min_length=2, max_length=2, description="Channels of the first two and the last four blocks."
+        [32, 64], min_length=2, max_length=2, description="Channels of the first two and of the last four blocks."
     )
     graph: list[int] = Field(
-        [64, 32], min_length=2, max_length=2, description="Size of a node in the two graphs, and in the joined one."
+        [64, 32],
+        min_length=2,
+        max_length=2,
+        description="Size of a node in the spectral and temporal graphs, and in the joined graph.",
     )
     keep: list[int] = Field(
         [50, 50, 50],
         min_length=3,
         max_length=3,
-        description="Percent of the nodes kept by pooling: of the spectral, of the temporal, of the joined graph.",
+        description="Percentage of nodes kept by pooling in the spectral, temporal and joined graph.",
     )
     temperatures: list[float] = Field(
-        [2.0, 100.0], min_length=2, max_length=2, description="Of attention in the two graphs, and in the joined one."
+        [2.0, 100.0],
+        min_length=2,
+        max_length=2,
+        description="Attention temperatures in the spectral and temporal graphs, and in the joined graph.",
     )
     dropout: float = Field(0.5, ge=0, lt=1, description="Share of the embedding dropped in training.")
     graph_dropout: float = Field(0.2, ge=0, lt=1, description="Share of the graphs' inputs dropped in training.")

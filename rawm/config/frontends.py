@@ -9,20 +9,24 @@ from rawm.config.reading import expand
 
 
 class Signal(Model):
-    """What all front-ends that compute short-time spectra have in common."""
+    """Keys of all front-ends that compute short-time spectra."""
 
-    sample_rate: int = Field(16000, ge=8000, description="Hz; audio is resampled to it.")
-    preemphasis: float = Field(0.0, ge=0, lt=1, description="a in x[t] - a x[t - 1], e.g. 0.97; 0 = none.")
+    sample_rate: int = Field(16000, ge=8000, description="Sample rate in Hz; audio is resampled to it.")
+    preemphasis: float = Field(
+        0.0, ge=0, lt=1, description="Coefficient a of the pre-emphasis x[t] - a x[t - 1], e.g. 0.97; 0 = none."
+    )
     window: Literal["hamming", "hann", "blackman"] = Field("hamming", description="Analysis window.")
-    window_ms: float = Field(20.0, gt=0, description="Analysis window in milliseconds.")
+    window_ms: float = Field(20.0, gt=0, description="Length of the analysis window in milliseconds.")
     hop_ms: float = Field(10.0, gt=0, description="Frame step in milliseconds.")
     n_fft: int = Field(512, ge=64, description="Points of the FFT.")
-    f_min: float = Field(0.0, ge=0, description="Lowest frequency in Hz; the lowest filter's lower edge.")
+    f_min: float = Field(0.0, ge=0, description="Lowest frequency in Hz: the lower edge of the lowest filter.")
     f_max: float | None = Field(None, gt=0, description="Highest frequency in Hz; null = half the sample rate.")
-    deltas: int = Field(0, ge=0, le=2, description="Orders of time derivatives appended: 0, 1 or 2.")
+    deltas: int = Field(
+        0, ge=0, le=2, description="Time derivatives to append: 0 = none, 1 = first, 2 = first and second."
+    )
     mean_normalisation: bool = Field(False, description="Subtract each coefficient's mean over the utterance.")
     pooling: Literal["none", "mean_std"] = Field(
-        "none", description="none keeps frames (T, d); mean_std stores the mean and std over time (2 d)."
+        "none", description="none = frames (T, d); mean_std = mean and standard deviation over time (2 d)."
     )
 
     @model_validator(mode="after")
@@ -41,7 +45,9 @@ class Cepstra(Signal):
 
     n_filters: int = Field(20, ge=2, description="Triangular filters between f_min and f_max.")
     n_coefficients: int = Field(20, ge=1, description="Cepstral coefficients kept, the zeroth included.")
-    deltas: int = Field(2, ge=0, le=2, description="Orders of time derivatives appended: 0, 1 or 2.")
+    deltas: int = Field(
+        2, ge=0, le=2, description="Time derivatives to append: 0 = none, 1 = first, 2 = first and second."
+    )
 
     @model_validator(mode="after")
     def _enough(self) -> "Cepstra":
@@ -54,7 +60,7 @@ class LFCC(Cepstra):
     """Linear-frequency cepstral coefficients, the front-end of the ASVspoof baselines."""
 
     type: Literal["lfcc"]
-    energy: bool = Field(False, description="The logarithm of the frame's energy in place of the zeroth coefficient.")
+    energy: bool = Field(False, description="Replace the zeroth coefficient by the log energy of the frame.")
 
 
 class MFCC(Cepstra):
@@ -64,14 +70,14 @@ class MFCC(Cepstra):
 
 
 class LogMel(Signal):
-    """Logarithms of the energies of mel filters."""
+    """Log energies of mel filters."""
 
     type: Literal["logmel"]
     n_filters: int = Field(80, ge=2, description="Triangular filters, evenly spaced on the mel scale.")
 
 
 class Spectrogram(Signal):
-    """Logarithm of the power spectrum, one number for each bin of the FFT between f_min and f_max."""
+    """Log power spectrum: one number per FFT bin between f_min and f_max."""
 
     type: Literal["spectrogram"]
 
@@ -95,35 +101,35 @@ class SSL(Model):
         "wavlm_base_plus",
         "wavlm_large",
         "custom",
-    ] = Field(description="Architecture; custom = what the config.json beside the weights says.")
+    ] = Field(description="Architecture; custom = as in the config.json beside the weights.")
     weights: str | None = Field(
         None,
-        description="A file (torchaudio's state dict or fairseq's checkpoint) or a Hugging Face folder; ~ and "
-        "${VARIABLES} are expanded. null = torchaudio's weights, fetched once.",
+        description="File (state dict of torchaudio or checkpoint of fairseq) or Hugging Face folder; ~ and "
+        "${VARIABLES} are expanded. null = fetch torchaudio's weights once.",
     )
     layers: list[int] = Field(
         [-1],
         min_length=1,
-        description="Hidden states that are averaged: 0 = the Transformer's input, n = its n-th layer, -1 = the last.",
+        description="Hidden states to average: 0 = input of the Transformer, n = its n-th layer, -1 = its last layer.",
     )
     layer_weights: list[float] | None = Field(
-        None, description="Weights of the layers, divided by their sum; null = equal ones."
+        None, description="Weights of the layers in the average, divided by their sum; null = equal weights."
     )
     pooling: Literal["none", "mean", "mean_std"] = Field(
-        "none", description="none keeps frames (T, d); mean (d) and mean_std (2 d) are over time."
+        "none", description="none = frames (T, d); mean (d) or mean_std (2 d) over time."
     )
     max_seconds: float | None = Field(
-        None, ge=0.1, description="Only the start of longer files is used; null = all of them."
+        None, ge=0.1, description="Seconds from the start of a file that are used; null = all."
     )
-    batch_seconds: float = Field(60.0, gt=0, description="Audio computed together; more needs more memory.")
+    batch_seconds: float = Field(60.0, gt=0, description="Seconds of audio per batch; more needs more memory.")
     precision: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Of the matrix products; the half ones pay on GPUs."
+        "float32", description="Precision of matrix products; bfloat16 and float16 are faster on GPUs."
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> "SSL":
         if len(set(self.layers)) < len(self.layers):
-            raise ValueError("layers has one twice; name each once")
+            raise ValueError("layers names one twice; name each once")
         if self.layer_weights is not None and len(self.layer_weights) != len(self.layers):
             raise ValueError(f"layer_weights needs {len(self.layers)} numbers, one for each of layers")
         if self.layer_weights is not None and not sum(self.layer_weights):
@@ -144,10 +150,10 @@ class SSL(Model):
 
 
 class Stored(Model):
-    """Vectors or frames computed elsewhere, for corpora of features: nothing is computed, they are only looked up."""
+    """Features computed elsewhere, for corpora of features. They are read, not computed."""
 
     type: Literal["stored"]
-    features: str = Field(description="Name of the feature set in the corpora's feature folders, e.g. moco_b0.")
+    features: str = Field(description="Name of the feature set in the feature folders of the corpora, e.g. moco_b0.")
 
 
 AudioFrontendSettings = LFCC | MFCC | LogMel | Spectrogram | SSL

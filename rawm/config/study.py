@@ -9,33 +9,33 @@ from rawm.config.corpora import SPEECH_CLASSES
 
 
 class Training(Model):
-    """How every task is trained. A method file may override single values in its own `training:` section."""
+    """How every task is trained. The section `training` of a method file replaces single values."""
 
-    epochs: int = Field(30, ge=1, description="Passes over the task's training utterances.")
+    epochs: int = Field(30, ge=1, description="Passes over the training utterances of a task.")
     batch_size: int = Field(32, ge=1, description="Utterances in a minibatch.")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Its state starts fresh at each task.")
-    learning_rate: float = Field(1e-3, gt=0, description="Step size, constant over the task.")
-    momentum: float = Field(0.0, ge=0, lt=1, description="Momentum of sgd; the others ignore it.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        "adam", description="Optimizer; its state starts fresh at each task."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="Step size, the same throughout a task.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Momentum of sgd; adam and adamw ignore it.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty (adam, sgd) or decoupled decay (adamw).")
     class_weights: Literal["none", "balanced"] = Field(
-        "none", description="Weights of the classes in the cross-entropy; balanced = inverse class frequency."
+        "none", description="Class weights in the cross-entropy; balanced = inverse class frequency."
     )
     checkpoint: Literal["last", "best_dev"] = Field(
-        "last", description="Weights kept after a task: of the last epoch, or of the epoch that is best on dev data."
+        "last", description="Epoch whose weights are kept: the last, or the best on the task's development data."
     )
     crop_frames: int | None = Field(
         None,
         ge=1,
-        description="Frames that training takes of a longer utterance, from a random place each time; null = all. "
-        "Scores are of whole utterances.",
+        description="Frames of an utterance in a training sample, from a random position each time; null = all. "
+        "Whole utterances are scored.",
     )
-    autocast: Literal["none", "bf16"] = Field(
-        "none", description="bf16 computes the detector in bfloat16 while it trains; weights stay float32."
-    )
+    autocast: Literal["none", "bf16"] = Field("none", description="bf16 = train in bfloat16; weights stay float32.")
 
 
 class TrainingOverride(Model):
-    """Values that a method needs different from the study's `training:`; unset ones keep the study's value."""
+    """Values that replace those of the study's `training` for one method; unset ones keep the study's value."""
 
     epochs: int | None = Field(None, ge=1)
     batch_size: int | None = Field(None, ge=1)
@@ -50,23 +50,26 @@ class TrainingOverride(Model):
 
 
 class StudyFile(Model):
-    """One study: which detector meets which stream, by which methods, with which seeds."""
+    """One study: a detector, a stream, methods and seeds."""
 
     title: str = Field(description="Shown on figures and in MLflow.")
-    description: str = Field("", description="What the study asks; shown in the report and in MLflow.")
+    description: str = Field("", description="The question of the study; shown in the report and in MLflow.")
     stream: str = Field(description="Label of config/streams/<stream>.yaml.")
     frontend: str = Field(description="Label of config/frontends/<frontend>.yaml.")
     detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
     methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
-    seeds: list[int] = Field(min_length=1, description="Each seed fixes weights, sample order and subsets of one run.")
+    seeds: list[int] = Field(
+        min_length=1, description="Seeds; each fixes the weights, sample order and subsets of one run."
+    )
     task_order: Literal["given", "shuffled"] = Field(
         "given",
-        description="given = the stream's; shuffled = each seed has an order of its own, the same for every method. "
-        "Searches for hyper-parameters keep the stream's.",
+        description="given = order of the stream; shuffled = each seed has its own order, the same for every method. "
+        "Hyper-parameter searches use the order of the stream.",
     )
     training: Training = Field(Training(), description="How every task is trained.")
     equal_training: bool = Field(
-        False, description="Every method trains with these values; those in method files are not used (as in papers)."
+        False,
+        description="Train every method with the values of the study and ignore those in method files (as in papers).",
     )
 
     @model_validator(mode="after")
@@ -81,17 +84,19 @@ class StudyFile(Model):
 
 
 class Subset(Model):
-    """Which part of a split a task takes, chosen by hash: whatever the order on disk; larger parts hold smaller ones.
+    """Part of a split that a task takes; the whole split without any key.
 
-    Without any key it takes everything.
+    A hash chooses the utterances, so the order on disk does not matter, and a larger part contains every smaller one.
     """
 
     genuine: int | None = Field(None, ge=0, description="Genuine utterances; null = all.")
     fake: int | None = Field(None, ge=0, description="Fake utterances; null = all.")
     per_class: int | None = Field(None, ge=1, description="Utterances of every class.")
-    total: int | None = Field(None, ge=2, description="Utterances in all, in the corpora's own class ratio.")
+    total: int | None = Field(
+        None, ge=2, description="Utterances of all classes together, in the class ratio of the corpora."
+    )
     fakes_per_genuine: float | None = Field(
-        None, gt=0, description="Class ratio; with `total` that many in all, else as many as this ratio allows."
+        None, gt=0, description="Class ratio; without `total` as many utterances as it allows."
     )
 
     @model_validator(mode="after")
@@ -109,28 +114,28 @@ class Subset(Model):
 
 
 class Task(Model):
-    """One task of a stream: corpora, filters on manifest columns, and subset sizes."""
+    """One task of a stream: corpora, filters on manifest columns, and how many utterances."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$", description="Short name: lower case letters, digits, underscores.")
-    title: str = Field("", description="Shown on figures; the name where empty.")
+    title: str = Field("", description="Shown on figures; empty = the name.")
     corpora: list[str] = Field(min_length=1, description="Labels of config/corpora/<corpus>.yaml.")
     where: dict[str, list[str]] = Field(
-        default_factory=dict, description="Manifest column -> values kept, e.g. attack: ['-', A01]."
+        default_factory=dict, description="Manifest column -> values to keep, e.g. attack: ['-', A01]."
     )
-    train: Subset = Subset()
-    dev: Subset = Subset()
-    eval: Subset = Subset()
+    train: Subset = Field(Subset(), description="Part of the training split.")
+    dev: Subset = Field(Subset(), description="Part of the development split.")
+    eval: Subset = Field(Subset(), description="Part of the evaluation split.")
 
 
 class StreamFile(Model):
-    """Tasks in the order in which the detector meets them."""
+    """Tasks, in the order in which the detector is trained on them."""
 
-    title: str
+    title: str = Field(description="Name of the stream.")
     classes: list[str] | None = Field(
         list(SPEECH_CLASSES),
         min_length=2,
-        description="Classes in the order of their indices; null = those of the corpora, sorted. Two classes fake and "
-        "genuine are judged by equal error rate, others by accuracy.",
+        description="Classes in the order of their indices; null = the classes of the corpora, sorted. Streams with "
+        "the classes fake and genuine are evaluated by equal error rate, others by accuracy.",
     )
     tasks: list[Task] = Field(min_length=1)
 
@@ -143,18 +148,21 @@ class StreamFile(Model):
 
 
 class Tracking(Model):
-    """Where runs are mirrored to."""
+    """MLflow store to which finished runs are copied."""
 
     uri: str = Field("sqlite:///mlflow.db", description="MLflow tracking URI; MLFLOW_TRACKING_URI overrides it.")
     experiment: str | None = Field(None, description="Experiment name; null = rawm/<study>.")
 
 
 class MainFile(Model):
-    """`config/config.yaml`: what a plain `snakemake` runs and where it reports to."""
+    """`config/config.yaml`: the study that a plain `snakemake` runs, and the MLflow store."""
 
     study: str = Field(description="Label of config/studies/<study>.yaml.")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
     shards: int = Field(
-        1, ge=1, le=1000, description="Jobs that share the extraction of a corpus; another number extracts again."
+        1,
+        ge=1,
+        le=1000,
+        description="Jobs that share the extraction of a corpus; a new number extracts everything again.",
     )
     tracking: Tracking = Tracking()
