@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
-from rawm.methods.gem import flat_gradient, loss_gradient, set_gradient
 from rawm.methods.method import Method, Task
 from rawm.methods.parts.buffer import Buffer
+from rawm.methods.parts.gradients import flat_gradient, loss_gradient, set_gradient
 from rawm.tasks.samples import Batch
 
 

@@ -7,35 +7,12 @@ doi:10.48550/arXiv.1706.08840.
 import torch
 from scipy.optimize import nnls
 from torch import Tensor
-from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task
 from rawm.methods.parts.buffer import Buffer
+from rawm.methods.parts.gradients import flat_gradient, loss_gradient, set_gradient
 from rawm.tasks.samples import Batch, Samples
-
-
-def loss_gradient(detector: Detector, samples: Batch) -> Tensor:
-    """(p,) gradient of the mean cross-entropy over some samples with respect to the parameters that learn."""
-    parameters = [p for p in detector.parameters() if p.requires_grad]
-    loss = F.cross_entropy(detector(samples.features, samples.lengths).logits, samples.labels)
-    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-    pairs = zip(gradients, parameters, strict=True)
-    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
-
-
-def flat_gradient(detector: Detector) -> Tensor:
-    """(p,) what `backward` left at the parameters that learn."""
-    parameters = [p for p in detector.parameters() if p.requires_grad]
-    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
-
-
-def set_gradient(detector: Detector, flat: Tensor) -> None:
-    """Put a (p,) gradient back where the optimizer looks for it."""
-    start = 0
-    for parameter in (p for p in detector.parameters() if p.requires_grad):
-        parameter.grad = flat[start : start + parameter.numel()].view_as(parameter).to(parameter.dtype)
-        start += parameter.numel()
 
 
 def project(gradient: Tensor, old: Tensor, margin: float = 0.0) -> Tensor:

@@ -9,14 +9,9 @@ from torch import Tensor
 
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.parts.class_ratio import class_ratio
 from rawm.methods.parts.regularized import Regularizer
 from rawm.tasks.samples import Batch
-
-
-def class_ratio(labels: Tensor, compact: Tensor) -> float:
-    """beta = (N_compact + 1) / (N_other + 1) for class indices `labels` (B,) and the mask `compact` (classes,)."""
-    n_compact = int(compact[labels.cpu()].sum())
-    return (n_compact + 1) / (len(labels) - n_compact + 1)
 
 
 class RAWM(Method):

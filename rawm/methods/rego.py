@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import evaluating
 from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.parts.class_ratio import class_ratio
 from rawm.methods.parts.importance import Named, sum_over_samples
-from rawm.methods.rawm import class_ratio
 from rawm.tasks.samples import Batch
 
 

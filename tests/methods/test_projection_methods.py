@@ -18,9 +18,9 @@ from torch import nn
 
 from rawm.config.study import Training
 from rawm.methods.method import Task
+from rawm.methods.parts.class_ratio import class_ratio
 from rawm.methods.parts.projected_layers import ProtectedLayers, layer_inputs, matrix
 from rawm.methods.parts.projection import spectral
-from rawm.methods.rawm import class_ratio
 from rawm.methods.rwm import radian_ratio
 from rawm.training.loop import fit
 

@@ -7,7 +7,7 @@ from support.released import Released, released_update
 from torch import nn
 
 from rawm.methods.parts import projection
-from rawm.methods.rawm import class_ratio
+from rawm.methods.parts.class_ratio import class_ratio
 
 TASKS = [gaussian_task(number) for number in (1, 2)]
 LABELS = ["genuine", "fake", "fake", "fake"]
