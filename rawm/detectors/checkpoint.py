@@ -13,6 +13,7 @@ from torch import Tensor
 from rawm.config.detectors import DetectorFile
 from rawm.detectors import build
 from rawm.detectors.detector import Detector
+from rawm.detectors.random_features import RandomFeatures
 from rawm.errors import UserError
 from rawm.files import atomic
 
@@ -60,7 +61,7 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
     with torch.random.fork_rng(devices=[]):  # building draws random weights, which are overwritten at once
         detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
-        if "expansion" in tensors:
-            detector.expand(tensors["expansion"])
+        if "output.projection" in tensors:
+            detector.output = RandomFeatures(tensors["output.projection"], len(shape["classes"]))
     detector.load_state_dict(tensors)
     return detector, header

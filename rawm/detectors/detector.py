@@ -27,7 +27,6 @@ class Detector(nn.Module):
         super().__init__()
         self.register_buffer("input_mean", torch.zeros(n_features))
         self.register_buffer("input_std", torch.ones(n_features))
-        self.register_buffer("expansion", None)
 
     def standardise(self, mean: Tensor, std: Tensor) -> None:
         """Fix the input standardisation (n_features,); features that do not vary are left unscaled."""
@@ -40,17 +39,8 @@ class Detector(nn.Module):
         if lengths is not None:
             standardised = standardised.masked_fill(~valid(lengths, features.shape[1])[..., None], 0)
         embedding = self.embed(standardised, lengths)
-        logits = self.output(self.output_inputs(embedding))
+        logits = self.output(embedding)
         return Output(embedding.to(features.dtype), logits.to(features.dtype))
-
-    def expand(self, weights: Tensor) -> None:
-        """Put fixed features ReLU(embedding weights), with weights (e, E), before the output, which is made anew."""
-        self.expansion = weights
-        self.output = nn.Linear(weights.shape[1], self.output.out_features).to(weights)
-
-    def output_inputs(self, embedding: Tensor) -> Tensor:
-        """What the output layer is given for an embedding (B, e): itself, or (B, E) once expanded."""
-        return embedding if self.expansion is None else torch.relu(embedding @ self.expansion)
 
 
 def valid(lengths: Tensor, size: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rawm.detectors.detector import Detector
+from rawm.detectors.random_features import RandomFeatures
 from rawm.methods.method import Method, Task
 from rawm.tasks.samples import Samples
 
@@ -42,9 +43,9 @@ class Analytic(Method):
     def end_task(self, detector: Detector, task: Task) -> None:
         detector.eval()
         if self._gram is None and self.settings.features:
-            self._expand(detector, task)
+            self._draw_features(detector, task)
         for batch in task.inputs():
-            phi = detector.output_inputs(detector(batch.features, batch.lengths).embedding).double().cpu()
+            phi = output_inputs(detector, detector(batch.features, batch.lengths).embedding).double().cpu()
             phi = torch.cat([phi, torch.ones(len(phi), 1, dtype=phi.dtype)], dim=1)
             targets = torch.nn.functional.one_hot(batch.labels.cpu(), len(self.classes)).double()
             self._gram = phi.T @ phi + (0 if self._gram is None else self._gram)
@@ -53,10 +54,10 @@ class Analytic(Method):
         detector.output.weight.copy_(weights[:-1].T)
         detector.output.bias.copy_(weights[-1])
 
-    def _expand(self, detector: Detector, task: Task) -> None:
+    def _draw_features(self, detector: Detector, task: Task) -> None:
         size = detector.output.in_features
-        random = torch.randn(size, self.settings.features, generator=task.generator("features")) / size**0.5
-        detector.expand(random.to(task.device))
+        projection = torch.randn(size, self.settings.features, generator=task.generator("features")) / size**0.5
+        detector.output = RandomFeatures(projection.to(task.device), detector.output.out_features)
 
     def solution(self) -> Tensor:
         """(E + 1, classes) float64: the ridge regression on everything seen."""
@@ -69,3 +70,8 @@ class Analytic(Method):
     def load(self, state: dict[str, Tensor]) -> None:
         if state:
             self._gram, self._products = state["ridge.gram"].clone(), state["ridge.products"].clone()
+
+
+def output_inputs(detector: Detector, embedding: Tensor) -> Tensor:
+    """phi of embeddings (B, e): (B, E) random features, or the embeddings themselves where there are none."""
+    return detector.output.features(embedding) if isinstance(detector.output, RandomFeatures) else embedding

@@ -9,6 +9,7 @@ from support.problems import CPU, detector_for, gaussian_task, method_for, train
 
 from rawm.config.detectors import MLP
 from rawm.detectors import checkpoint
+from rawm.methods.analytic import output_inputs
 from rawm.methods.method import Task
 from rawm.tasks.samples import concatenate
 
@@ -27,7 +28,7 @@ def learned(features, order=(1, 2, 3), ridge=0.5):
 def design(detector, samples):
     """phi with its constant column, float64."""
     with torch.no_grad():
-        phi = detector.output_inputs(detector.eval()(samples.features).embedding).double()
+        phi = output_inputs(detector, detector.eval()(samples.features).embedding).double()
     return torch.cat([phi, torch.ones(len(phi), 1)], dim=1)
 
 
