@@ -73,10 +73,10 @@ class AASIST(Detector):
         all_features = torch.full_like(lengths, by_feature.shape[1])
         features_graph = self.pool_features(self.of_features(Graph(by_feature, all_features)))
         frames_graph = self.pool_frames(self.of_frames(Graph(by_frame, lengths).zeroed()))
-        (frames, features, stack), other = (branch(frames_graph, features_graph) for branch in self.branches)
-        frames, features = self._larger(frames, other[0]), self._larger(features, other[1])
-        stack = torch.maximum(self.branch_dropout(stack), self.branch_dropout(other[2]))
-        return self.dropout(torch.cat([*readout(frames), *readout(features), stack[:, 0]], dim=1))
+        first, second = (branch(frames_graph, features_graph) for branch in self.branches)
+        frames, nodes = self._larger(first[0], second[0]), self._larger(first[1], second[1])
+        stack = torch.maximum(self.branch_dropout(first[2]), self.branch_dropout(second[2]))
+        return self.dropout(torch.cat([*readout(frames), *readout(nodes), stack[:, 0]], dim=1))
 
     def _larger(self, one: Graph, other: Graph) -> Graph:
         """The larger value of two branches, node by node."""

@@ -1,6 +1,7 @@
-"""What every detector is: input standardisation, an embedding and a linear output."""
+"""The base of all detectors: input standardisation, an embedding and a linear output."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,14 +15,22 @@ class Output(NamedTuple):
 
 
 class Detector(nn.Module):
-    """Base of all detectors. A subclass defines `embed` (standardised features -> (B, e)) and `output` (nn.Linear).
+    """Base of all detectors. A subclass defines `embed` and `output`.
 
-    Frames reach `embed` with zeros for padding; it may not let padding change what it gives (see `valid`). Weights are
-    those of nn.Linear and of ungrouped convolutions wherever possible, since projection methods protect these.
+    Where possible, weights are those of nn.Linear and of ungrouped convolutions, which projection methods protect.
 
     The mean and standard deviation of the first task's training features are part of the detector and never change
-    afterwards: a later task must not alter what an earlier one sees.
+    afterwards, so that a later task does not alter the detector's input for an earlier one.
+
+    Attributes:
+        output: the last layer, embedding (B, e) -> logits (B, classes).
+        input_mean, input_std: (n_features,) of the input standardisation.
     """
+
+    output: nn.Linear
+    input_mean: Tensor
+    input_std: Tensor
+    __call__: Callable[..., Output]
 
     def __init__(self, n_features: int):
         super().__init__()
@@ -29,12 +38,21 @@ class Detector(nn.Module):
         self.register_buffer("input_std", torch.ones(n_features))
 
     def standardise(self, mean: Tensor, std: Tensor) -> None:
-        """Fix the input standardisation (n_features,); features that do not vary are left unscaled."""
+        """Fix the input standardisation (n_features,); features with a constant value are left unscaled."""
         self.input_mean.copy_(mean)
         self.input_std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
 
+    def embed(self, features: Tensor, lengths: Any) -> Tensor:
+        """Embeddings (B, e) of standardised features.
+
+        Args:
+            features: (B, d), or frames (B, T, d) with zeros for padding.
+            lengths: None, or the number of frames (B,); padding must not change the result (see `valid`).
+        """
+        raise NotImplementedError
+
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Output:
-        """Features (B, d), or padded frames (B, T, d) with their lengths (B,); what padding holds has no effect."""
+        """Features (B, d), or padded frames (B, T, d) with their lengths (B,); values of padding have no effect."""
         standardised = (features - self.input_mean) / self.input_std
         if lengths is not None:
             standardised = standardised.masked_fill(~valid(lengths, features.shape[1])[..., None], 0)
@@ -44,14 +62,14 @@ class Detector(nn.Module):
 
 
 def valid(lengths: Tensor, size: int) -> Tensor:
-    """(B, size) bool: which of `size` frames are an utterance's own, and not padding."""
+    """(B, size) bool: which of `size` frames belong to the utterance and are not padding."""
     return torch.arange(size, device=lengths.device) < lengths[:, None]
 
 
 def max_pool(x: Tensor, lengths: Tensor, frames: int, features: int) -> tuple[Tensor, Tensor]:
-    """Maxima of x (B, C, T, F) over windows of `frames` by `features`, and how many windows each utterance has.
+    """Maxima of x (B, C, T, F) over windows of `frames` by `features`, and the number of windows of each utterance.
 
-    An utterance's last window holds the frames that are left; features that are left are dropped. Padding gives 0.
+    An utterance's last window may be shorter; features that do not fill a window are dropped. Padding gives 0.
     """
     padding = torch.zeros_like(x[:, :1, :, :1]).masked_fill(~valid(lengths, x.shape[2])[:, None, :, None], -torch.inf)
     x = nn.functional.pad(x + padding, (0, 0, 0, -x.shape[2] % frames), value=-torch.inf)
@@ -61,33 +79,45 @@ def max_pool(x: Tensor, lengths: Tensor, frames: int, features: int) -> tuple[Te
 
 
 class MaskedBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch normalisation of channels (B, C, ...) over an utterance's own positions alone."""
+    """Batch normalisation of channels (B, C, ...) over an utterance's own positions, without padding."""
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Normalise x (B, C, ...), which must be 0 where `mask` is; so is the result.
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalise (B, C, ...); input and result are 0 where `mask` is.
 
         Args:
-            mask: 1 or 0, (B, 1, ...), of the type of x; may have size 1 where x is larger.
+            mask: 1 or 0, (B, 1, ...), of the type of the input; may have size 1 where that is larger. None = all ones.
         """
-        shape = [1, -1] + [1] * (x.dim() - 2)
-        mean, variance = self._statistics(x, mask) if self.training else (self.running_mean, self.running_var)
+        if mask is None:
+            mask = input.new_ones((1,) * input.dim())
+        shape = [1, -1] + [1] * (input.dim() - 2)
+        if self.training:
+            mean, variance = self._statistics(input, mask)
+        else:
+            mean, variance = self._running()
         scale = (variance + self.eps).rsqrt()
         if self.affine:
             scale = scale * self.weight
         shift = -mean * scale if not self.affine else self.bias - mean * scale
-        return torch.addcmul(shift.view(shape) * mask, x, scale.view(shape))
+        return torch.addcmul(shift.view(shape) * mask, input, scale.view(shape))
+
+    def _running(self) -> tuple[Tensor, Tensor]:
+        """Running mean and variance (C,), which every layer of this class keeps."""
+        assert self.running_mean is not None and self.running_var is not None
+        return self.running_mean, self.running_var
 
     def _statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance (C,) over the mask, which are added to the running ones too."""
+        """Mean and variance (C,) over the mask; also updates the running ones."""
         axes = [axis for axis in range(x.dim()) if axis != 1]
         count = mask.float().expand(x.shape[0], 1, *x.shape[2:]).sum()
         variance, mean = torch.var_mean(x.float(), axes, correction=0)
         ratio = x.numel() / x.shape[1] / count  # all positions over those that count
         variance, mean = ratio * variance - ratio * (ratio - 1) * mean.square(), ratio * mean
+        running_mean, running_var = self._running()
+        assert self.num_batches_tracked is not None and self.momentum is not None
         with torch.no_grad():
             self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1).clamp_min(1), self.momentum)
+            running_mean.lerp_(mean, self.momentum)
+            running_var.lerp_(variance * count / (count - 1).clamp_min(1), self.momentum)
         return mean, variance
 
 

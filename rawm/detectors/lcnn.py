@@ -65,4 +65,5 @@ class LCNN(Detector):
         for layer in self.recurrent:
             y = layer(y, lengths)
         total = convolved + y if self.recurrent else convolved
-        return self.embedding((total * mask[:, 0]).sum(1) / lengths[:, None])
+        inside = valid(lengths, total.shape[1])[..., None].to(x.dtype)
+        return self.embedding((total * inside).sum(1) / lengths[:, None])

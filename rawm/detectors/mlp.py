@@ -24,5 +24,5 @@ class MLP(Detector):
         self.output = nn.Linear(widths[-1], n_classes)
 
     def embed(self, features: Tensor, lengths: Tensor | None) -> Tensor:
-        pooled = features if features.dim() == 2 else pool_mean_std(features, lengths)
+        pooled = features if lengths is None else pool_mean_std(features, lengths)
         return self.hidden(pooled)

@@ -1,13 +1,17 @@
 """Continual-learning methods: one small module per algorithm.
 
-A method takes part in training at four moments and nowhere else: when a task begins, in the loss, in the step, and
-when a task ends (`rawm.methods.method.Method`). Its hyper-parameters are in `rawm.config.methods`.
+The training loop calls a method at five moments and nowhere else: when a task begins, to choose the samples, in the
+loss, in the step, and when a task ends (`rawm.methods.method.Method`). Hyper-parameters are in `rawm.config.methods`.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-#: `algorithm` of a method file -> where its class is.
+if TYPE_CHECKING:
+    from rawm.config.methods import MethodFile
+    from rawm.methods.method import Method
+
+#: `algorithm` of a method file -> module and class.
 METHODS = {
     "finetune": "rawm.methods.finetune:Finetune",
     "joint": "rawm.methods.joint:Joint",
@@ -30,12 +34,12 @@ METHODS = {
 }
 
 
-def class_of(algorithm: str) -> Any:
+def class_of(algorithm: str) -> "type[Method[Any]]":
     """The class of an algorithm."""
     module, name = METHODS[algorithm].split(":")
     return getattr(import_module(module), name)
 
 
-def build(settings: Any, classes: tuple[str, ...]) -> Any:
-    """Return the method of a config file for detectors whose outputs are `classes`, without any memory yet."""
+def build(settings: "MethodFile", classes: tuple[str, ...]) -> "Method[Any]":
+    """Build the method of a config file, without memory, for detectors whose outputs are `classes`."""
     return class_of(settings.algorithm)(settings, classes)

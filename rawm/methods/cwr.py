@@ -7,59 +7,57 @@ arXiv:1907.03799, doi:10.48550/arXiv.1907.03799.
 import torch
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector
 from rawm.methods.method import Method, Task, freeze_all_but
 from rawm.methods.parts.projected_layers import matrix
 
 
-class CWRStar(Method):
+class CWRStar(Method[config.CWRStar]):
     """After the first task only the output layer learns, and each class's weights are averaged over the tasks.
 
     Consolidated weights cw of class j (algorithm 1): cw_j <- (cw_j past + tw_j - mean(tw)) / (past + 1), where tw are
     the weights just trained, the mean is over the classes of the task, and past = sqrt(samples of j before / now).
 
     Deviations:
-        The bias of the output layer counts as one more weight.
+        The bias of the output layer counts as one more weight. mean(tw) is taken separately for each input weight;
+        released code subtracts one scalar.
     """
 
     paper = "Lomonaco et al. 2020, arXiv:1907.03799"
     memory = "classes e"
     freezes_body = True
+    remembers = ("weights", "past")
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.CWRStar, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._weights: Tensor | None = None  # (classes, e + 1)
-        self._past = torch.zeros(len(classes), dtype=torch.float64)
+        self.weights: Tensor | None = None  # (classes, e + 1) consolidated, the bias in the last column
+        self.past = torch.zeros(len(classes), dtype=torch.float64)  # samples of each class in earlier tasks
 
     @torch.no_grad()
     def begin_task(self, detector: Detector, task: Task) -> None:
-        if self._weights is None:
+        if self.weights is None:
             return
         freeze_all_but(detector, {id(p) for p in detector.output.parameters()})
         present = torch.bincount(task.train.labels, minlength=len(self.classes)) > 0
-        self._write(detector, self._weights * present[:, None])
+        write_output(detector, self.weights * present[:, None])
 
     @torch.no_grad()
     def end_task(self, detector: Detector, task: Task) -> None:
         trained = matrix(detector.output.weight, detector.output.bias).detach().cpu()
-        if self._weights is None:
-            self._weights = torch.zeros_like(trained)
+        if self.weights is None:
+            self.weights = torch.zeros_like(trained)
         counts = torch.bincount(task.train.labels, minlength=len(self.classes)).double()
         mean = trained[counts > 0].mean(0)
         for j in torch.nonzero(counts > 0)[:, 0].tolist():
-            past = float((self._past[j] / counts[j]).sqrt())
+            past = float((self.past[j] / counts[j]).sqrt())
             centred = trained[j] - mean if int((counts > 0).sum()) > 1 else trained[j]
-            self._weights[j] = (self._weights[j] * past + centred) / (past + 1)
-        self._past += counts
-        self._write(detector, self._weights)
+            self.weights[j] = (self.weights[j] * past + centred) / (past + 1)
+        self.past += counts
+        write_output(detector, self.weights)
 
-    def _write(self, detector: Detector, weights: Tensor) -> None:
-        detector.output.weight.copy_(weights[:, :-1])
-        detector.output.bias.copy_(weights[:, -1])
 
-    def state(self) -> dict[str, Tensor]:
-        return {} if self._weights is None else {"consolidated.weights": self._weights, "consolidated.past": self._past}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        if state:
-            self._weights, self._past = state["consolidated.weights"].clone(), state["consolidated.past"].clone()
+def write_output(detector: Detector, weights: Tensor) -> None:
+    """Set the output layer to weights (classes, e + 1) whose last column is the bias."""
+    detector.output.weight.copy_(weights[:, :-1])
+    detector.output.bias.copy_(weights[:, -1])

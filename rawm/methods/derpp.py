@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import outputs
 from rawm.methods.method import Method, Task
@@ -15,48 +16,43 @@ from rawm.methods.parts.buffer import Buffer
 from rawm.tasks.samples import Batch
 
 
-class DERpp(Method):
+class DERpp(Method[config.DERpp]):
     """CE(new) + a MSE(z, z_old) + b CE(replayed), on two independent draws from the buffer (eq. 6).
 
     Deviations:
-        Samples enter the buffer when their task ends, with the logits that the detector gives them then; the paper
-        stores them while it trains, with the logits of that moment. Logits are of whole utterances, also where a cut is
-        kept.
+        Samples enter the buffer when their task ends, with the detector's logits at that time; the paper stores them
+        during training, with the logits of that step. The logits are of whole utterances, also where the buffer keeps
+        only a crop.
     """
 
     paper = "Buzzega et al. 2020, arXiv:2004.07211"
     memory = "M d"
     keeps_samples = True
+    remembers = ("buffer",)
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.DERpp, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._buffer = Buffer(settings.capacity, "none")
+        self.buffer = Buffer(settings.capacity, "none")
         self._generator = torch.Generator()
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._generator = task.generator("replay")
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
-        if not len(self._buffer):
+        if not len(self.buffer):
             return cross_entropy
         loss = cross_entropy
         if self.settings.a:
             old = self._draw(batch)
             logits = detector(old.features, old.lengths).logits
-            loss = loss + self.settings.a * F.mse_loss(logits, self._buffer.extra("logits", old))
+            loss = loss + self.settings.a * F.mse_loss(logits, self.buffer.extra("logits", old))
         if self.settings.b:
             old = self._draw(batch)
             loss = loss + self.settings.b * F.cross_entropy(detector(old.features, old.lengths).logits, old.labels)
         return loss
 
     def _draw(self, batch: Batch) -> Batch:
-        return self._buffer.draw(len(batch.labels), self._generator).to(batch.features.device)
+        return self.buffer.draw(len(batch.labels), self._generator).to(batch.features.device)
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._buffer.add(task, logits=outputs(detector, task.train, task.device).logits)
-
-    def state(self) -> dict[str, Tensor]:
-        return self._buffer.state()
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        self._buffer.load(state)
+        self.buffer.add(task, logits=outputs(detector, task.train, task.device).logits)

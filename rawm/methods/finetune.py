@@ -1,7 +1,8 @@
-"""Fine-tuning: nothing is kept. The lower bound of every comparison."""
+"""Fine-tuning: nothing is remembered. The lower bound of every comparison."""
 
+from rawm.config import methods as config
 from rawm.methods.method import Method
 
 
-class Finetune(Method):
-    """Plain training on the task at hand."""
+class Finetune(Method[config.Finetune]):
+    """Plain training on the current task."""

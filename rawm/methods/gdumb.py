@@ -4,15 +4,16 @@ Prabhu, Torr, Dokania: GDumb: A Simple Approach that Questions Our Progress in C
 doi:10.1007/978-3-030-58536-5_31.
 """
 
-from torch import Tensor
+from collections.abc import Callable
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector
 from rawm.methods.method import Method, Task
 from rawm.methods.parts.buffer import Buffer
 from rawm.tasks.samples import Samples
 
 
-class GDumb(Method):
+class GDumb(Method[config.GDumb]):
     """Keep a buffer with equally many samples of each class; for each task train from new weights on it alone.
 
     Deviations:
@@ -23,23 +24,19 @@ class GDumb(Method):
     paper = "Prabhu et al. 2020, doi:10.1007/978-3-030-58536-5_31"
     memory = "M d"
     keeps_samples = True
+    remembers = ("buffer",)
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.GDumb, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._buffer = Buffer(settings.capacity, "class")
+        self.buffer = Buffer(settings.capacity, "class")
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._buffer.add(task)
+        self.buffer.add(task)
         if task.number > 1:
             for module in detector.modules():
-                if hasattr(module, "reset_parameters"):
-                    module.reset_parameters()
+                reset: Callable[[], None] | None = getattr(module, "reset_parameters", None)
+                if reset is not None:
+                    reset()
 
-    def samples(self, task: Task) -> Samples:
-        return self._buffer.samples
-
-    def state(self) -> dict[str, Tensor]:
-        return self._buffer.state()
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        self._buffer.load(state)
+    def samples(self, task: Task) -> Samples | None:
+        return self.buffer.samples

@@ -8,6 +8,7 @@ import torch
 from scipy.optimize import nnls
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task
 from rawm.methods.parts.buffer import Buffer
@@ -19,7 +20,7 @@ def project(gradient: Tensor, old: Tensor, margin: float = 0.0) -> Tensor:
     """The gradient nearest to `gradient` (p,) that has no negative product with any row of `old` (tasks, p).
 
     Solves min 1/2 |z - g|^2 subject to old z >= 0 by its dual, min |old^T v + g|^2 over v >= margin (eq. 11), which
-    is a non-negative least squares problem with one unknown an old task. float64.
+    is a non-negative least squares problem with one unknown for each old task. Computed in float64.
     """
     g, rows = gradient.double(), old.double()
     if bool((rows @ g >= 0).all()):
@@ -31,25 +32,26 @@ def project(gradient: Tensor, old: Tensor, margin: float = 0.0) -> Tensor:
     return g + rows.T @ v
 
 
-class GEM(Method):
-    """The gradient is changed as little as possible so that no old task's loss rises on the samples kept of it.
+class GEM(Method[config.GEM]):
+    """Change the gradient as little as possible so that no old task's loss rises on the samples kept of it.
 
     Deviations:
-        The room is shared out among the tasks seen so far, not reserved for a known number of tasks, and samples are
-        chosen at random, not the last ones.
+        The buffer is shared out among the tasks seen so far, not reserved for a known number of tasks, and samples are
+        chosen at random; the paper keeps the last ones.
     """
 
     paper = "Lopez-Paz & Ranzato 2017, arXiv:1706.08840"
     memory = "M d"
     keeps_samples = True
+    remembers = ("buffer",)
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.GEM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._buffer = Buffer(settings.capacity, "task")
+        self.buffer = Buffer(settings.capacity, "task")
         self._old: list[Batch] = []
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._old = [everything(samples).to(task.device) for samples in self._buffer.by_task()]
+        self._old = [everything(samples).to(task.device) for samples in self.buffer.by_task()]
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
         if self._old:
@@ -58,13 +60,7 @@ class GEM(Method):
         optimizer.step()
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._buffer.add(task)
-
-    def state(self) -> dict[str, Tensor]:
-        return self._buffer.state()
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        self._buffer.load(state)
+        self.buffer.add(task)
 
 
 def everything(samples: Samples) -> Batch:

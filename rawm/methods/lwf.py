@@ -5,13 +5,14 @@ Li, Hoiem: Learning without Forgetting. ECCV 2016, doi:10.1007/978-3-319-46493-0
 
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task
 from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
 from rawm.tasks.samples import Batch
 
 
-class LwF(Method):
+class LwF(Method[config.LwF]):
     """Cross-entropy + lambda x distillation of the previous detector's outputs on the new task's data.
 
     Deviations:

@@ -1,26 +1,30 @@
 """The contract of a continual-learning method."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.seeding import derive
 from rawm.tasks.samples import Batch, Samples
 
+Settings = TypeVar("Settings", bound=config.Method)
+
 
 @dataclass(frozen=True)
 class Task:
-    """What a method may know of the task at hand.
+    """The current task, as a method sees it.
 
     Attributes:
         number: 1 for the first task.
         train: the task's training samples; of all tasks so far for a method that `uses_old_data`.
-        batch_size: of the loop.
-        seed: for whatever the method draws at random during this task.
-        device: where the detector is.
+        batch_size: minibatch size of the training loop.
+        seed: seed for everything the method draws at random during this task.
+        device: the detector's device.
     """
 
     number: int
@@ -30,25 +34,43 @@ class Task:
     device: torch.device
 
     def generator(self, purpose: str) -> torch.Generator:
-        """A random generator of the method's own for one purpose, so that the loop's is left alone."""
+        """A random generator for one purpose; drawing from it leaves the training loop's generators unchanged."""
         return torch.Generator().manual_seed(derive(self.seed, purpose))
 
-    def inputs(self):
-        """Minibatches of the training samples, on the device, in a random order of their own."""
+    def inputs(self) -> Iterator[Batch]:
+        """Minibatches of the training samples, on the device, in a fixed random order."""
         generator = torch.Generator().manual_seed(self.seed)
         return (batch.to(self.device) for batch in self.train.batches(self.batch_size, generator))
 
 
-class Method:
-    """Base of all methods: plain training. A subclass overrides what it changes.
+class Part(Protocol):
+    """A part of a method with a state of its own, e.g. a buffer."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Tensors to save, by name; empty before the first task."""
+        ...
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Restore what `state` returned; ignore names that are not this part's."""
+        ...
+
+
+class Method(Generic[Settings]):
+    """Base of all methods: plain training. A subclass overrides the moments that it changes.
+
+    The training loop calls a method at five moments: `begin_task`, `samples`, `loss`, `step` and `end_task`. Between
+    tasks, possibly in another process, the attributes named in `remembers` are saved and loaded.
 
     Attributes:
-        paper: where the method is from, for docs/methods.md.
+        paper: source of the method, for docs/methods.md.
         memory: numbers kept from task to task beside the detector: p = parameters, d = inputs of a layer, k = rank,
             M = samples kept, n = all samples so far, T = tasks so far, e = embedding size.
-        uses_old_data: it is given the training samples of all tasks seen so far.
+        uses_old_data: it receives the training samples of all tasks seen so far.
         keeps_samples: its memory holds training samples of old tasks.
         freezes_body: after the first task only the output layer changes.
+        remembers: names of the attributes kept from task to task. Each is a tensor or None, a dict of tensors, or a
+            `Part`. In memory.safetensors, a tensor has the attribute's name, an entry of a dict `attribute.key`, and
+            a part's tensors the names that the part gives them.
     """
 
     paper: ClassVar[str] = ""
@@ -56,16 +78,17 @@ class Method:
     uses_old_data: ClassVar[bool] = False
     keeps_samples: ClassVar[bool] = False
     freezes_body: ClassVar[bool] = False
+    remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, settings: Any, classes: tuple[str, ...]):
+    def __init__(self, settings: Settings, classes: tuple[str, ...]):
         self.settings = settings
         self.classes = classes
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        """Before the optimizer is made: remember the old detector, freeze parameters."""
+        """Prepare for a task, before the optimizer is made: copy the old detector, freeze parameters."""
 
     def samples(self, task: Task) -> Samples | None:
-        """What the loop trains on; None where the task is learned without gradients, in `end_task`."""
+        """The samples to train on; None when the task is learned without gradients, in `end_task`."""
         return task.train
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
@@ -73,22 +96,45 @@ class Method:
         return cross_entropy
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """Move the weights; the gradients of the loss are ready."""
+        """Update the weights; the gradients of the loss are in place."""
         optimizer.step()
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        """After the last step: gather what must be remembered of this task."""
+        """Collect what to remember of this task, after the last step."""
 
     def state(self) -> dict[str, Tensor]:
-        """What is carried to the next task, as flat names -> tensors; written to memory.safetensors."""
-        return {}
+        """The attributes named in `remembers`, as one flat dict; written to memory.safetensors."""
+        state: dict[str, Tensor] = {}
+        for name in self.remembers:
+            value: Tensor | dict[str, Tensor] | Part | None = getattr(self, name)
+            if isinstance(value, Tensor):
+                state[name] = value
+            elif isinstance(value, dict):
+                state |= {f"{name}.{key}": tensor for key, tensor in value.items()}
+            elif value is not None:
+                state |= value.state()
+        return state
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take up what `state` gave, in another process."""
+        """Restore what `state` returned, in a method that has seen no task yet."""
+        for name in self.remembers:
+            value: Tensor | dict[str, Tensor] | Part | None = getattr(self, name)
+            if value is None or isinstance(value, Tensor):
+                if name in state:
+                    setattr(self, name, state[name].clone())
+            elif isinstance(value, dict):
+                value.update(entries(state, f"{name}."))
+            else:
+                value.load(state)
 
 
-def freeze_all_but(detector: Detector, kept: set[int]) -> None:
-    """Let only the parameters with these ids learn; normalisation layers keep their statistics too."""
+def entries(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Copies of the tensors whose names start with `prefix`, without it."""
+    return {name.removeprefix(prefix): value.clone() for name, value in state.items() if name.startswith(prefix)}
+
+
+def freeze_all_but(detector: torch.nn.Module, kept: set[int]) -> None:
+    """Let only the parameters with these ids learn; stop the running statistics of normalisation layers."""
     for parameter in detector.parameters():
         parameter.requires_grad_(id(parameter) in kept)
     for module in detector.modules():

@@ -7,19 +7,28 @@ PMLR 202, arXiv:2308.03300.
 import torch
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.parts import projection
 from rawm.methods.parts.class_ratio import class_ratio
-from rawm.methods.parts.regularized import Regularizer
+from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
+from rawm.methods.parts.projected_layers import ProjectedLayers
 from rawm.tasks.samples import Batch
 
 
-class RAWM(Method):
-    """dW <- dW (P + m beta Q): free where the past has not been, scaled by the class ratio beta where it has.
+class RAWM(Method[config.RAWM]):
+    """After the first task, in every layer with weight matrix W (out, d; the bias is its last column):
 
-    Genuine speech is similar across corpora and fake speech is not, so minibatches with more genuine speech may write
-    more where the past has written. Plain reading of `variant: spectral`: m beta = 0 is OWM, m beta = 1 is plain
-    fine-tuning, and RAWM moves between the two from minibatch to minibatch.
+        W <- before + (W - before) R,    R = P + m beta Q,    beta = (N_compact + 1) / (N_other + 1)
+
+    `before` and W are the weights before and after the optimizer's step. P keeps the directions that inputs of earlier
+    tasks did not use, Q those they used; beta counts the classes of the minibatch. The loss is
+    (1 - eta) CE + eta distillation, against the detector of the previous task.
+
+    Genuine speech is similar across corpora and fake speech is not, so minibatches with more genuine speech may change
+    more along used directions. With `variant: spectral`, m beta = 0 is OWM, m beta = 1 is plain fine-tuning, and RAWM
+    moves between the two from minibatch to minibatch.
 
     Deviations:
         The class ratio counts `compact` classes against the others, which for genuine and fake is the paper's. The
@@ -31,33 +40,34 @@ class RAWM(Method):
 
     paper = "Zhang et al. 2023, arXiv:2308.03300"
     memory = "d² + d k a layer"
+    remembers = ("layers",)
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.RAWM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._regularizer = Regularizer(settings)
+        self.layers = ProjectedLayers(projection.of_variant(settings), settings.statistics == "batch_mean")
+        self._teacher: Teacher | None = None
         self._compact = class_mask(settings.compact, classes)
         self._task_ratio = 1.0
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._regularizer.begin_task(detector, task)
+        self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
         self._task_ratio = class_ratio(task.train.labels, self._compact)
+        self.layers.activate(detector)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
-        return self._regularizer.loss(batch, output.logits, cross_entropy)
+        if self._teacher is None:
+            return cross_entropy
+        distillation = soft_cross_entropy(output.logits, self._teacher(batch).logits, self.settings.temperature)
+        return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
-    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self._regularizer.step(optimizer, self._beta(batch))
-
-    def _beta(self, batch: Batch) -> float:
+    def beta(self, batch: Batch) -> float:
+        """The class ratio of the minibatch, or what `balance` takes in its place."""
         if self.settings.balance == "constant":
             return self.settings.beta
         return self._task_ratio if self.settings.balance == "task" else class_ratio(batch.labels, self._compact)
 
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
+        self.layers.move(optimizer, self.settings.apply_to, gain=self.settings.scale * self.beta(batch))
+
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._regularizer.end_task(detector, task)
-
-    def state(self) -> dict[str, Tensor]:
-        return self._regularizer.layers.state()
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        self._regularizer.layers.load(state)
+        self.layers.learn(detector, task.inputs())

@@ -9,9 +9,12 @@ import math
 import torch
 from torch import Tensor
 
+from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.methods.method import Method, Task, class_mask
-from rawm.methods.parts.regularized import Regularizer
+from rawm.methods.parts import projection
+from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
+from rawm.methods.parts.projected_layers import ProjectedLayers
 from rawm.tasks.samples import Batch
 
 THETA_MIN = 0.02  # radians from 0 and from pi / 2
@@ -22,7 +25,7 @@ def radian_ratio(logits: Tensor, labels: Tensor, compact: Tensor) -> float:
 
     Args:
         logits: (B, classes).
-        labels: (B,) class indices; p_i is the confidence in the true class.
+        labels: (B,) class indices; p_i is the softmax over the classes at the true class of sample i.
         compact: (classes,) bool; g_i = +1 for a compact class, -1 otherwise.
     """
     confidence = torch.softmax(logits.detach().double(), dim=1).gather(1, labels[:, None])[:, 0].clamp(0, 1).cpu()
@@ -31,40 +34,58 @@ def radian_ratio(logits: Tensor, labels: Tensor, compact: Tensor) -> float:
     return math.tan(min(max(theta, THETA_MIN), math.pi / 2 - THETA_MIN))
 
 
-class RWM(Method):
-    """As RAWM, but beta = tan(theta) follows the detector's confidence in each sample, not the class counts alone.
+class RWM(Method[config.RWM]):
+    """As RAWM, but with beta = tan(theta), which follows the detector's confidence in each sample.
 
-    `compact: measured` takes for compact the classes whose embeddings lie closer together than the classes' average:
-    mean cosine distance within a class, over the training samples of all tasks seen.
+    Step and loss are RAWM's: W <- before + (W - before) R, R = P + m beta Q; (1 - eta) CE + eta distillation.
+
+    `compact: measured` takes as compact the classes whose embeddings lie closer together than the average over
+    classes: mean cosine distance within a class, over the training samples of all tasks seen.
 
     Deviations:
-        theta is clamped, since the sum over a minibatch leaves (0, pi/2) for any but the smallest ones. Otherwise
-        as RAWM's.
+        p_i is a softmax over the classes of sample i; released code takes it over the samples of the minibatch. Hence
+        theta is clamped: the sum leaves (0, pi/2) for any but the smallest minibatches. Otherwise as RAWM's.
     """
 
     paper = "Zhang et al. 2024, arXiv:2312.09651"
     memory = "d² + d k a layer"
+    remembers = ("layers", "unit_sum", "count")
 
-    def __init__(self, settings, classes: tuple[str, ...]):
+    def __init__(self, settings: config.RWM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self._regularizer = Regularizer(settings)
-        self._measured = settings.compact == "measured"
-        self._compact = class_mask([] if self._measured else settings.compact, classes)
-        self._unit_sum: Tensor | None = None  # (classes, e): sum of the embeddings at unit length
-        self._count = torch.zeros(len(classes), dtype=torch.float64)
+        self.layers = ProjectedLayers(projection.of_variant(settings), settings.statistics == "batch_mean")
+        self._teacher: Teacher | None = None
+        self.unit_sum: Tensor | None = None  # (classes, e): sum of the embeddings, each scaled to unit length
+        self.count: Tensor | None = None  # (classes,): number of samples in `unit_sum`
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._regularizer.begin_task(detector, task)
+        self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
+        self.layers.activate(detector)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
-        return self._regularizer.loss(batch, output.logits, cross_entropy)
+        if self._teacher is None:
+            return cross_entropy
+        distillation = soft_cross_entropy(output.logits, self._teacher(batch).logits, self.settings.temperature)
+        return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self._regularizer.step(optimizer, radian_ratio(output.logits, batch.labels, self._compact))
+        beta = radian_ratio(output.logits, batch.labels, self.compact())
+        self.layers.move(optimizer, self.settings.apply_to, gain=self.settings.scale * beta)
+
+    def compact(self) -> Tensor:
+        """(classes,) bool: the compact classes, as configured or as measured so far."""
+        if self.settings.compact != "measured":
+            return class_mask(self.settings.compact, self.classes)
+        if self.unit_sum is None or self.count is None:
+            return class_mask([], self.classes)
+        # The mean cosine similarity over all pairs of a class is |sum of unit vectors|^2 / n^2.
+        seen = self.count > 0
+        distance = 1 - self.unit_sum.square().sum(1) / self.count.clamp_min(1).square()
+        return seen & (distance < distance[seen].mean())
 
     def end_task(self, detector: Detector, task: Task) -> None:
-        self._regularizer.end_task(detector, task)
-        if self._measured:
+        self.layers.learn(detector, task.inputs())
+        if self.settings.compact == "measured":
             self._measure(detector, task)
 
     @torch.no_grad()
@@ -72,24 +93,9 @@ class RWM(Method):
         for batch in task.inputs():
             embedding = detector(batch.features, batch.lengths).embedding.cpu().double()
             unit = torch.nn.functional.normalize(embedding, dim=1)
-            if self._unit_sum is None:
-                self._unit_sum = torch.zeros(len(self.classes), unit.shape[1], dtype=torch.float64)
-            self._unit_sum.index_add_(0, batch.labels.cpu(), unit)
-            self._count += torch.bincount(batch.labels.cpu(), minlength=len(self.classes))
-        self._choose()
-
-    def _choose(self) -> None:
-        # Mean cosine similarity over all pairs of a class is |sum of unit vectors|^2 / n^2.
-        seen = self._count > 0
-        distance = 1 - self._unit_sum.square().sum(1) / self._count.clamp_min(1).square()
-        self._compact = seen & (distance < distance[seen].mean())
-
-    def state(self) -> dict[str, Tensor]:
-        measured = {} if self._unit_sum is None else {"compact.unit_sum": self._unit_sum, "compact.count": self._count}
-        return self._regularizer.layers.state() | measured
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        self._regularizer.layers.load(state)
-        if "compact.unit_sum" in state:
-            self._unit_sum, self._count = state["compact.unit_sum"].clone(), state["compact.count"].clone()
-            self._choose()
+            labels = batch.labels.cpu()
+            if self.unit_sum is None or self.count is None:
+                self.unit_sum = torch.zeros(len(self.classes), unit.shape[1], dtype=torch.float64)
+                self.count = torch.zeros(len(self.classes), dtype=torch.float64)
+            self.unit_sum.index_add_(0, labels, unit)
+            self.count += torch.bincount(labels, minlength=len(self.classes))

@@ -124,8 +124,9 @@ def eer(scores: ArrayLike, genuine: ArrayLike, draws: Draws) -> np.ndarray:
         order = rows[np.argsort(detector[rows], kind="stable")]
         first = genuine[order]
         for block in draws.blocks():
-            below = [_cumulative(draws.counts[block], draws.group[order[part]]) for part in (first, ~first)]
-            values[block, column] = _crossing(*below, np.concatenate([[0], np.cumsum(first)]))
+            counts = draws.counts[block]
+            genuine_below, fake_below = (_cumulative(counts, draws.group[order[part]]) for part in (first, ~first))
+            values[block, column] = _crossing(genuine_below, fake_below, np.concatenate([[0], np.cumsum(first)]))
     return values
 
 

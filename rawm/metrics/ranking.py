@@ -31,7 +31,10 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> float | None:
     from scipy import stats
 
     difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    return float(stats.wilcoxon(difference, zero_method="zsplit").pvalue) if difference.any() else None
+    if not difference.any():
+        return None
+    _, p = stats.wilcoxon(difference, zero_method="zsplit")
+    return float(p)
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:

@@ -75,7 +75,7 @@ def test_a_small_step_raises_no_old_loss(algorithm):
     for number in (1, 2):
         method.end_task(detector, Task(number, tasks[number - 1], 16, number, CPU))
     method.begin_task(detector, Task(3, tasks[2], 16, 3, CPU))
-    kept = method._buffer.by_task() if algorithm == "gem" else [method._buffer.samples]
+    kept = method.buffer.by_task() if algorithm == "gem" else [method.buffer.samples]
 
     def old_losses():
         with torch.no_grad():

@@ -9,7 +9,7 @@ from support.problems import CPU, DETECTORS, detector_for, gaussian_task
 from rawm.methods.method import Task
 from rawm.methods.parts.buffer import Buffer
 from rawm.methods.parts.distillation import Teacher
-from rawm.methods.parts.projected_layers import ProtectedLayers
+from rawm.methods.parts.projected_layers import ProjectedLayers
 from rawm.methods.parts.projection import spectral
 
 SAMPLES = gaussian_task(1, n=20, frames=True)
@@ -27,7 +27,7 @@ def test_what_layers_saw_holds_no_padding(kind, batch_means):
     longer = batch._replace(features=torch.nn.functional.pad(batch.features, (0, 0, 0, 50), value=100.0))
     states = []
     for seen in (batch, longer):
-        layers = ProtectedLayers(lambda values, vectors: spectral(values, vectors, 0.99), batch_means)
+        layers = ProjectedLayers(lambda values, vectors: spectral(values, vectors, 0.99), batch_means)
         layers.learn(detector, [seen])
         states.append(layers.state())
     for name in states[0]:

@@ -19,7 +19,7 @@ from torch import nn
 from rawm.config.study import Training
 from rawm.methods.method import Task
 from rawm.methods.parts.class_ratio import class_ratio
-from rawm.methods.parts.projected_layers import ProtectedLayers, layer_inputs, matrix
+from rawm.methods.parts.projected_layers import ProjectedLayers, layer_inputs, matrix
 from rawm.methods.parts.projection import spectral
 from rawm.methods.rwm import radian_ratio
 from rawm.training.loop import fit
@@ -165,7 +165,7 @@ def test_convolutions_are_protected_and_normalisation_is_frozen():
     old, new = torch.randn(3, 4, 4), torch.randn(20, 4, 9)
     net(torch.randn(8, 4, 9))
     net.eval()
-    layers = ProtectedLayers(lambda *eigen: spectral(*eigen, 1.0), batch_means=False)
+    layers = ProjectedLayers(lambda *eigen: spectral(*eigen, 1.0), batch_means=False)
     layers.learn(net, [type("Batch", (), {"features": old, "lengths": None})])
     net.train()
     layers.activate(net)
@@ -189,4 +189,4 @@ def test_measured_compact_class_is_the_tight_one():
     samples = Samples([str(i) for i in range(80)], torch.tensor([1] * 40 + [0] * 40), torch.cat([tight, spread]))
     method = method_for({"algorithm": "rwm", "compact": "measured"})
     train(detector_for(samples), method, [samples])
-    assert method._compact.tolist() == [False, True]
+    assert method.compact().tolist() == [False, True]

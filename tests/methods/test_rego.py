@@ -45,7 +45,7 @@ def test_important_is_above_the_quantile_of_the_fisher_information_of_the_class(
     for name, value in fisher.items():
         threshold = float(np.quantile(value.numpy(), alpha, method="inverted_cdf"))
         found, clear = (
-            method._strength[side][name] > 0,
+            method.strength[f"{side}.{name}"] > 0,
             (value / threshold - 1).abs() > 1e-3,
         )  # not ties but for rounding
         assert torch.equal(found[clear], value[clear] > threshold), name
@@ -56,7 +56,7 @@ def test_the_old_gradient_is_that_of_the_whole_task():
     method, detector = ended()
     loss = F.cross_entropy(detector.eval()(SAMPLES.features).logits, SAMPLES.labels)
     for found, expected in zip(
-        method._old.values(), torch.autograd.grad(loss, list(detector.parameters())), strict=True
+        method.gradient.values(), torch.autograd.grad(loss, list(detector.parameters())), strict=True
     ):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 
@@ -73,8 +73,8 @@ def test_each_region_lets_its_part_of_the_move_through():
     method.step(detector, optimizer, batch, output)
     seen = set()
     for name, after in weights(detector).items():
-        genuine, fake = method._needed["compact"][name], method._needed["other"][name]
-        moved, old, move = after - before[name], method._old[name], plain[name]
+        genuine, fake = method._retained[f"compact.{name}"], method._retained[f"other.{name}"]
+        moved, old, move = after - before[name], method.gradient[name], plain[name]
         regions = {
             "neither": ~genuine & ~fake,
             "genuine": genuine & ~fake,
@@ -96,26 +96,26 @@ def test_what_was_important_long_ago_is_released():
     """Important once, then never again: retained by exp(-t), so with gamma 0.1 released after t = 3 > ln 10 tasks."""
     method, _ = ended()
     name = "hidden.0.weight"
-    important = method._strength["compact"][name] > 0
-    method._strength["compact"][name] = method._strength["compact"][name].clone()
+    important = method.strength[f"compact.{name}"] > 0
+    method.strength[f"compact.{name}"] = method.strength[f"compact.{name}"].clone()
     for tasks_ago in range(5):
-        method._age["compact"][name] = torch.full_like(important, tasks_ago, dtype=torch.float32)
-        retained = method._retained("compact", CPU)[name]
+        method.age[f"compact.{name}"] = torch.full_like(important, tasks_ago, dtype=torch.float32)
+        retained = method.retained()[f"compact.{name}"]
         assert torch.equal(retained, important & (math.exp(-tasks_ago) >= 0.1))
 
 
 def test_what_was_important_often_is_kept_longer():
     method, _ = ended(tasks=3)
     name = "hidden.0.weight"
-    important = method._strength["other"][name] == 3
+    important = method.strength[f"other.{name}"] == 3
     assert important.any()
-    method._age["other"][name] = torch.full(important.shape, 3.0)  # exp(-3 / 3) > 0.1
-    assert torch.equal(method._retained("other", CPU)[name], important)
+    method.age[f"other.{name}"] = torch.full(important.shape, 3.0)  # exp(-3 / 3) > 0.1
+    assert torch.equal(method.retained()[f"other.{name}"], important)
 
 
 def test_age_counts_tasks_since_the_last_time():
     method, _ = ended(tasks=2)
     name = "output.weight"
-    found = method._strength["compact"][name] > 0
-    assert (method._age["compact"][name][found] == 0).all()
-    assert (method._age["compact"][name][~found] == 2).all()
+    found = method.strength[f"compact.{name}"] > 0
+    assert (method.age[f"compact.{name}"][found] == 0).all()
+    assert (method.age[f"compact.{name}"][~found] == 2).all()

@@ -1,4 +1,4 @@
-"""RAWM's class ratio beta, which RegO takes over."""
+"""The class ratio beta of RAWM and RegO."""
 
 from torch import Tensor
 

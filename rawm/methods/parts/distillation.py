@@ -21,21 +21,21 @@ def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
 
 
 class Teacher:
-    """What the detector said of a task's training samples before it was trained on them.
+    """The outputs of the previous task's detector on the current task's training samples.
 
-    It is frozen and samples do not change, so each is passed through it once, and not again in every epoch. Where
-    minibatches are cut from longer utterances, a frozen copy of the detector is asked for each of them instead.
+    The detector is frozen and samples do not change, so each sample passes through it once and is looked up in every
+    epoch. Where minibatches are crops of longer utterances, a frozen copy of the detector computes them each time.
     """
 
     def __init__(self, detector: Detector, task: Task):
-        self._copy, self._known = None, None
+        self._teacher: Detector | Output
         if task.train.crop is None or task.train.pooled:
-            self._known = outputs(detector, task.train, task.device)
+            self._teacher = outputs(detector, task.train, task.device)
         else:
-            self._copy = copy.deepcopy(detector).eval().requires_grad_(False)
+            self._teacher = copy.deepcopy(detector).eval().requires_grad_(False)
 
     def __call__(self, batch: Batch) -> Output:
         """Embeddings (B, e) and logits (B, classes) of a minibatch of the task's training samples."""
-        if self._copy is not None:
-            return self._copy(batch.features, batch.lengths)
-        return Output(self._known.embedding[batch.rows], self._known.logits[batch.rows])
+        if isinstance(self._teacher, Detector):
+            return self._teacher(batch.features, batch.lengths)
+        return Output(self._teacher.embedding[batch.rows], self._teacher.logits[batch.rows])

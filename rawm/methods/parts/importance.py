@@ -1,4 +1,4 @@
-"""Which parameters old tasks need: per-sample gradients, and the quadratic penalty of EWC, SI and MAS."""
+"""Importance of parameters to old tasks: per-sample gradients, and the quadratic penalty of EWC, SI and MAS."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,25 +8,33 @@ from torch.func import functional_call, grad, vmap
 
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import evaluating
+from rawm.methods.method import entries
 from rawm.tasks.samples import Batch
 
 Named = dict[str, Tensor]
+Scalar = Callable[[Tensor, Tensor], Tensor]  # (logits (classes,), label ()) -> scalar
+Elementwise = Callable[[Tensor], Tensor]
+
+
+def log_probability(logits: Tensor, label: Tensor) -> Tensor:
+    """log p(y|x) of one sample: logits (classes,), label () -> scalar."""
+    return torch.log_softmax(logits, dim=0).gather(0, label[None])[0]
 
 
 def sum_over_samples(
     detector: Detector,
     batches: Iterable[Batch],
-    scalar: Callable[[Tensor, Tensor], Tensor],
-    what: Callable[[Tensor], Tensor],
+    scalar: Scalar,
+    transform: Elementwise,
 ) -> Named:
-    """Sum over all samples of `what` of the gradient of `scalar` of that sample, in evaluation mode.
+    """Sum over samples of transform(gradient of scalar with respect to each parameter), in evaluation mode.
 
     The gradients are those of single samples, never of a minibatch's mean: the square of a mean is not the mean of
     squares.
 
     Args:
         scalar: (logits (classes,), label ()) -> scalar.
-        what: element by element, with what(a b) = what(a) what(b): torch.square or torch.abs.
+        transform: elementwise, with transform(a b) = transform(a) transform(b): torch.square or torch.abs.
 
     Returns:
         Parameter name -> tensor of its shape.
@@ -37,14 +45,14 @@ def sum_over_samples(
     with evaluating(detector):
         for batch in batches:
             if only_linear and batch.features.dim() == 2:
-                _add_outer_products(total, detector, linear, batch, scalar, what)
+                _add_outer_products(total, detector, linear, batch, scalar, transform)
             else:
-                _add_gradients(total, detector, batch, scalar, what)
+                _add_gradients(total, detector, batch, scalar, transform)
     return total
 
 
-def _add_gradients(total: Named, detector: Detector, batch: Batch, scalar: Callable, what: Callable) -> None:
-    """The gradient of each sample, whatever the layers are."""
+def _add_gradients(total: Named, detector: Detector, batch: Batch, scalar: Scalar, transform: Elementwise) -> None:
+    """Add the transformed gradient of each sample, for any kind of layers."""
     parameters = {name: p.detach() for name, p in detector.named_parameters()}
     buffers = dict(detector.named_buffers())
 
@@ -56,40 +64,49 @@ def _add_gradients(total: Named, detector: Detector, batch: Batch, scalar: Calla
     axes = (None, 0, None if batch.lengths is None else 0, 0)
     gradients = vmap(grad(of_one), axes)(parameters, batch.features, batch.lengths, batch.labels)
     for name, gradient in gradients.items():
-        total[name] += what(gradient).sum(0)
+        total[name] += transform(gradient).sum(0)
 
 
 def _add_outer_products(
-    total: Named, detector: Detector, linear: dict[str, nn.Linear], batch: Batch, scalar: Callable, what: Callable
+    total: Named,
+    detector: Detector,
+    linear: dict[str, nn.Linear],
+    batch: Batch,
+    scalar: Scalar,
+    transform: Elementwise,
 ) -> None:
-    """The same for linear layers on one vector a sample, without a weight matrix for each sample.
+    """Add the same for linear layers on one vector per sample, without a weight matrix for each sample.
 
-    A sample's gradient is g a^T there, with g that of the layer's output and a its input, so that the sum over samples
-    of what(g a^T) is the product what(G)^T what(A).
+    A sample's gradient is g a^T, with g the gradient of the layer's output and a its input, so the sum over samples of
+    transform(g a^T) is the product transform(G)^T transform(A).
     """
-    inputs, outputs = {}, {}
+    inputs: Named = {}
+    offsets: Named = {}  # zeros added to each layer's output: their gradient is that of the output
 
-    def tap(name: str, arguments: tuple[Tensor], output: Tensor) -> Tensor:
-        inputs[name], outputs[name] = arguments[0].detach(), torch.zeros_like(output, requires_grad=True)
-        return output + outputs[name]
+    def add_offset(name: str) -> Callable[[nn.Module, tuple[Tensor], Tensor], Tensor]:
+        def hook(_: nn.Module, arguments: tuple[Tensor], output: Tensor) -> Tensor:
+            inputs[name], offsets[name] = arguments[0].detach(), torch.zeros_like(output, requires_grad=True)
+            return output + offsets[name]
 
-    hooks = [m.register_forward_hook(lambda _, x, y, name=name: tap(name, x, y)) for name, m in linear.items()]
+        return hook
+
+    hooks = [module.register_forward_hook(add_offset(name)) for name, module in linear.items()]
     try:
         with torch.enable_grad():
             value = vmap(scalar)(detector(batch.features, None).logits, batch.labels).sum()
     finally:
         for hook in hooks:
             hook.remove()
-    gradients = torch.autograd.grad(value, list(outputs.values()))
-    for name, gradient in zip(outputs, gradients, strict=True):
-        g = what(gradient)
-        total[f"{name}.weight"] += g.T @ what(inputs[name])
+    gradients = torch.autograd.grad(value, list(offsets.values()))
+    for name, gradient in zip(offsets, gradients, strict=True):
+        g = transform(gradient)
+        total[f"{name}.weight"] += g.T @ transform(inputs[name])
         if linear[name].bias is not None:
             total[f"{name}.bias"] += g.sum(0)
 
 
 class QuadraticPenalty:
-    """sum A (theta - mu)^2 over all parameters theta: A their importance, mu where it holds them."""
+    """sum A (theta - mu)^2 over all parameters theta: A their importance, mu the centre."""
 
     def __init__(self) -> None:
         self.importance: Named = {}
@@ -101,9 +118,9 @@ class QuadraticPenalty:
         self.centre = {name: value.to(device) for name, value in self.centre.items()}
 
     def value(self, detector: Detector) -> Tensor:
-        """The sum, as a scalar with gradient; only once something was learned."""
-        named = detector.named_parameters()
-        return sum((self.importance[name] * (p - self.centre[name]).square()).sum() for name, p in named)
+        """The penalty, a scalar with gradient; needs an importance."""
+        terms = [(self.importance[n] * (p - self.centre[n]).square()).sum() for n, p in detector.named_parameters()]
+        return sum(terms[1:], start=terms[0])
 
     def gradient(self, detector: Detector) -> Named:
         """2 A (theta - mu) for each parameter."""
@@ -130,12 +147,11 @@ class QuadraticPenalty:
             self.importance[name] = total
 
     def state(self) -> Named:
-        """Both, by parameter."""
+        """Importance and centre, by parameter."""
         importance = {f"importance.{name}": value for name, value in self.importance.items()}
         return importance | {f"centre.{name}": value for name, value in self.centre.items()}
 
     def load(self, state: Named) -> None:
-        """Take up a saved state."""
-        for key, value in state.items():
-            kind, _, name = key.partition(".")
-            {"importance": self.importance, "centre": self.centre}[kind][name] = value.clone()
+        """Restore a saved state."""
+        self.importance = entries(state, "importance.")
+        self.centre = entries(state, "centre.")

@@ -75,7 +75,7 @@ def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
         yield frames[None, : int(length)], length[None]
 
 
-class ProtectedLayers:
+class ProjectedLayers:
     """Statistics C and projectors of all linear and convolutional layers of one detector.
 
     Args:

@@ -17,10 +17,13 @@ References:
         ICML 2023 (RAWM).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from rawm.config.methods import Regularized
 
 
 def eigen(statistics: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,6 +104,13 @@ def rls(values: Tensor, vectors: Tensor, alpha: float) -> Projector:
     k = rank_for_energy(values, 1.0)
     taken = values[:k] / (values[:k] + alpha)
     return Projector(vectors[:, :k].contiguous(), taken, taken.clone(), taken.new_ones(()))
+
+
+def of_variant(settings: Regularized) -> Callable[[Tensor, Tensor], Projector]:
+    """The function (eigenvalues, eigenvectors) -> projector that RAWM's or RWM's settings choose."""
+    if settings.variant == "paper":
+        return lambda values, vectors: paper(values, vectors, settings.alpha, settings.rcond)
+    return lambda values, vectors: spectral(values, vectors, settings.energy)
 
 
 def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:

@@ -108,7 +108,7 @@ def test_replay_learns_from_new_and_old_in_equal_parts():
     method, detector = method_for({"algorithm": "replay", "capacity": 10}), detector_for(task(1).train)
     method.end_task(detector, task(1))
     method.begin_task(detector, task(2))
-    old = method._buffer.samples
+    old = method.buffer.samples
     loss = method.loss(detector, task(2).train.batch(torch.arange(10)), None, torch.tensor(3.0))
     torch.testing.assert_close(loss, (3 + F.cross_entropy(detector(old.features).logits, old.labels)) / 2)
 
@@ -118,7 +118,7 @@ def test_derpp_holds_the_logits_that_the_detector_gave_and_learns_the_labels():
     method, detector = method_for(values), detector_for(task(1).train)
     method.end_task(detector, task(1))
     method.begin_task(detector, task(2))
-    old = method._buffer.samples
+    old = method.buffer.samples
     given = detector(old.features).logits.detach()
     with torch.no_grad():
         detector.output.weight += 0.5
@@ -135,9 +135,9 @@ def test_gdumb_is_training_from_new_weights_on_the_buffer_alone():
     training = Training(epochs=3, batch_size=16, learning_rate=0.01)
     method, detector = method_for({"algorithm": "gdumb", "capacity": 20}), detector_for(tasks[0])
     train(detector, method, tasks, training)
-    kept = method._buffer.samples
+    kept = method.buffer.samples
     assert torch.bincount(kept.labels).tolist() == [10, 10]
-    assert [len(part) for part in method._buffer.by_task()] != [0, 20]
+    assert [len(part) for part in method.buffer.by_task()] != [0, 20]
 
     class FromNewWeights(type(method_for({"algorithm": "finetune"}))):
         def begin_task(self, detector, task):
