@@ -76,9 +76,9 @@ def measure(loader: str, step: str, root: str) -> None:
     """Print seconds of a step and the process' peak memory in GB, as JSON."""
     from rawm import manifest
     from rawm.config.corpora import OfficialCorpus
-    from rawm.corpora import function_of
+    from rawm.corpora import reader
 
-    read = function_of(loader)
+    read = reader(loader)
     start = time.perf_counter()
     rows, problems = read(OfficialCorpus(name=loader, loader=loader, root=root))
     if step == "write":

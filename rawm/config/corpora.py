@@ -1,6 +1,5 @@
 """Corpora: `config/corpora/*.yaml`."""
 
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -97,12 +96,6 @@ class TableCorpus(ListedCorpus):
         default_factory=lambda: {"genuine": "genuine", "fake": "fake"},
         description="The table's labels -> genuine or fake; other labels are refused.",
     )
-
-    @property
-    def table_path(self) -> Path:
-        """The table's file: under root, or as written where there is none."""
-        inside = Path(self.root) / self.table
-        return inside if inside.is_file() else Path(self.table)
 
 
 class FolderCorpus(ListedCorpus):

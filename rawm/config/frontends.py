@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
-from rawm.config.reading import expand
 
 
 class Signal(Model):
@@ -137,16 +136,6 @@ class SSL(Model):
         if self.model == "custom" and self.weights is None:
             raise ValueError("model custom needs weights, the file or folder of the encoder")
         return self
-
-    @property
-    def weight_files(self) -> list[str]:
-        """The local files that the encoder is read from."""
-        if not self.weights:
-            return []
-        path = expand(self.weights)
-        if not path.is_dir():
-            return [str(file) for file in (path, path.with_suffix(".json")) if file == path or file.is_file()]
-        return [str(file) for file in sorted(path.iterdir()) if file.suffix in (".json", ".safetensors", ".bin")]
 
 
 class Stored(Model):

@@ -171,3 +171,9 @@ def _similar_file(path: Path) -> str:
 def expand(folder: str) -> Path:
     """Expand ~ and ${VARIABLES} in a folder's name."""
     return Path(os.path.expandvars(folder)).expanduser()
+
+
+def find_file(folder: str, name: str) -> Path:
+    """Return the file `name` under a folder; the path `name` itself where the folder has no such file."""
+    inside = Path(folder) / name
+    return inside if inside.is_file() else Path(name)

@@ -1,12 +1,17 @@
-"""Corpora: from what lies on disk, or from a recipe, to a manifest."""
+"""Corpora: a manifest of what is on disk, or of what a recipe makes."""
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rawm import manifest, paths
+from rawm.config.corpora import Corpus, CorpusBase, ListedCorpus
+from rawm.manifest import Row
 
-#: `loader` of a corpus that lies on disk -> "module:function" that reads its protocol (`listing.Reader`).
+if TYPE_CHECKING:
+    from rawm.corpora.listing import Reader
+
+#: `loader` of a corpus on disk -> "module:function" (a `listing.Reader`) that reads its protocol.
 READERS = {
     "table": "rawm.corpora.readers.table:read",
     "folder": "rawm.corpora.readers.folder:read",
@@ -35,7 +40,7 @@ READERS = {
     "msp_podcast": "rawm.corpora.readers.msp_podcast:read",
     "features": "rawm.corpora.readers.imported:read",
 }
-#: `loader` of a corpus that the pipeline makes -> "module:function" with (corpus, packages_dir, workers) -> rows.
+#: `loader` of a corpus that the pipeline makes -> "module:function" (a `Maker`).
 MAKERS = {
     "synthetic": "rawm.corpora.made.synthetic:make",
     "open_speech": "rawm.corpora.made.open_speech:make",
@@ -44,32 +49,57 @@ MAKERS = {
 }
 
 
-def module_of(loader: str) -> str:
-    """The module that reads or makes the corpora of a loader."""
-    return (READERS | MAKERS)[loader].split(":")[0]
+AnyCorpus = TypeVar("AnyCorpus", bound=CorpusBase, contravariant=True)
 
 
-def function_of(loader: str) -> Any:
-    """The function that reads or makes the corpora of a loader."""
-    module, name = (READERS | MAKERS)[loader].split(":")
+class Maker(Protocol[AnyCorpus]):
+    """Make a corpus."""
+
+    def __call__(self, corpus: AnyCorpus, packages_dir: Path, workers: int) -> list[Row]:
+        """Write the audio or features of a corpus under its root, and return the rows of its manifest.
+
+        Args:
+            corpus: settings of the corpus, `root` resolved.
+            packages_dir: folder of fetched packages.
+            workers: processes that make audio; the result does not depend on it.
+
+        Raises:
+            UserError: something that the corpus is made of is missing.
+        """
+        ...
+
+
+def reader(loader: str) -> "Reader[Any]":
+    """Return the function that reads the protocol of a corpus on disk."""
+    return _function(READERS[loader])
+
+
+def maker(loader: str) -> Maker[Any]:
+    """Return the function that makes a corpus."""
+    return _function(MAKERS[loader])
+
+
+def _function(entry: str) -> Any:
+    module, name = entry.split(":")
     return getattr(import_module(module), name)
 
 
-def make(corpus: Any, workers: int = 1, packages_dir: Path = paths.PACKAGES) -> None:
-    """Write the manifest of a corpus, and first its audio where the pipeline makes it itself.
+def make(corpus: Corpus, workers: int = 1, packages_dir: Path = paths.PACKAGES) -> None:
+    """Write the manifest of a corpus, and before it the audio or features of a corpus that the pipeline makes.
 
     Args:
         corpus: settings of the corpus, `root` resolved.
         workers: processes that make audio, or threads that read headers.
-        packages_dir: where fetched packages lie; only open_speech reads it.
+        packages_dir: folder of fetched packages; only open_speech reads it.
 
     Raises:
         UserError: the corpus is not as its file says; all problems together.
     """
     if corpus.loader in MAKERS:
-        rows = function_of(corpus.loader)(corpus, packages_dir, workers)
+        rows = maker(corpus.loader)(corpus, packages_dir, workers)
     else:
         from rawm.corpora import listing
 
-        rows = listing.make(corpus, function_of(corpus.loader), workers)
+        assert isinstance(corpus, ListedCorpus)
+        rows = listing.make(corpus, reader(corpus.loader), workers)
     manifest.write(rows, paths.manifest(corpus.name), corpus.classes)

@@ -1,4 +1,4 @@
-"""Audit of a corpus on disk: one report with all problems."""
+"""Audit a corpus on disk; report all problems together."""
 
 import os
 from collections import Counter, defaultdict
@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from rawm import audio, files, manifest, paths
-from rawm.corpora import READERS, function_of, listing
+from rawm.config.corpora import Corpus, ListedCorpus
+from rawm.corpora import READERS, listing, reader
+from rawm.corpora.disk import audio_files
+from rawm.manifest import Row
 from rawm.progress import track
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit found.
+    """Results of an audit.
 
     Attributes:
-        name: of what was audited.
+        name: label of the corpus or stream.
         counts: (split, label) -> utterances.
-        errors: what makes results wrong or stops a job, one sentence each.
-        warnings: what deserves a look, one sentence each.
+        errors: problems that make results wrong or stop a job, one sentence each.
+        warnings: problems that may be harmless, one sentence each.
     """
 
     name: str
@@ -30,10 +33,10 @@ class Report:
     warnings: list[str]
 
     def lines(self) -> list[str]:
-        """The report as text: counts by split, errors, warnings, and a summary."""
+        """Return the report as text: counts by split, errors, warnings, and a summary."""
         lines = []
-        found = {label for _, label in self.counts}
-        labels = manifest.LABELS if found <= set(manifest.LABELS) else sorted(found)
+        counted = {label for _, label in self.counts}
+        labels = manifest.LABELS if counted <= set(manifest.LABELS) else sorted(counted)
         for split in paths.SPLITS if self.counts else ():
             counts = [f"{self.counts.get((split, label), 0)} {label}" for label in labels]
             lines.append(f"{self.name} {split:5} {', '.join(counts)}")
@@ -42,27 +45,27 @@ class Report:
         return [*lines, f"{self.name}: {len(self.errors)} error(s), {len(self.warnings)} warning(s)"]
 
 
-def check(corpus: Any, deep: bool = False, workers: int = 1) -> Report:
-    """Audit a corpus: its protocol where it has one, else its manifest, against the files under its root.
+def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
+    """Audit a corpus: compare its protocol, or its manifest where it has no protocol, with the files under its root.
 
-    Errors: what a manifest may not hold (ids that are not unique, unknown words, a group in two splits), certain counts
-    that differ from the published ones, missing files, and with `deep` audio that cannot be decoded and the same audio
-    bytes in two splits or in both classes. Warnings: uncertain counts that differ, audio files that are not listed, and
-    with `deep` the same bytes twice in one split and class.
+    Errors: ids that are not unique, unknown labels, a group in two splits, certain counts that differ from the
+    published ones, missing files, and with `deep` audio that cannot be decoded and the same audio bytes in two splits
+    or in both classes. Warnings: uncertain counts that differ, audio files that are not listed, and with `deep` the
+    same bytes twice in one split and class.
 
     Args:
         corpus: settings of the corpus, `root` resolved.
-        deep: read and decode every audio file; stored features are not looked at.
+        deep: read and decode every audio file; stored features are not checked.
         workers: files decoded at a time.
 
     Raises:
-        UserError: there is no protocol or manifest to audit.
+        UserError: the corpus has neither protocol nor manifest.
     """
-    if corpus.loader in READERS:
-        rows, errors, warnings = listing.examined(corpus, function_of(corpus.loader))
+    if isinstance(corpus, ListedCorpus) and corpus.loader in READERS:
+        rows, errors, warnings = listing.examine(corpus, reader(corpus.loader))
     else:
         rows = manifest.read(paths.manifest(corpus.name)).rows()
-        errors, warnings = listing.unexpected(corpus, rows)
+        errors, warnings = listing.count_problems(corpus, rows)
     errors += manifest.problems(rows, corpus.classes)
     if corpus.has_audio:
         _check_audio(corpus, rows, deep, workers, errors, warnings)
@@ -70,28 +73,37 @@ def check(corpus: Any, deep: bool = False, workers: int = 1) -> Report:
     return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
 
 
-def _check_audio(corpus: Any, rows: list, deep: bool, workers: int, errors: list[str], warnings: list[str]) -> None:
-    """Add what is wrong with the audio files to errors and warnings."""
+def _check_audio(
+    corpus: Corpus, rows: list[Row], deep: bool, workers: int, errors: list[str], warnings: list[str]
+) -> None:
+    """Append problems of the audio files to errors and warnings."""
     root = Path(corpus.root)
     there, absent = listing.present(root, rows)
     if absent:
-        errors.append(listing.missing_sentence(root, rows, absent))
-    warnings += _unlisted(root, rows)
+        errors.append(listing.missing_message(root, len(rows), absent))
+    warnings += _unlisted_problems(root, rows)
     if deep:
         copies, repeats = same_bytes([(root, row) for row in there])
-        errors += copies + _unreadable(corpus.name, root, there, workers)
+        errors += copies + _decoding_problems(corpus.name, root, there, workers)
         warnings += repeats
 
 
-def _unlisted(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Audio files under the root that no row names, as at most one sentence."""
+def _unlisted_problems(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Report audio files under the root that no row names, in at most one sentence."""
     listed = {os.path.normpath(row["path"]) for row in rows}
-    unlisted = [path for path in listing.audio_files(root) if path not in listed]
+    unlisted = [path for path in audio_files(root) if path not in listed]
     return [f"{len(unlisted)} audio file(s) under {root} are not listed, first {unlisted[0]}"] if unlisted else []
 
 
 def same_bytes(rows: Iterable[tuple[Path, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
-    """(errors, warnings) about files with equal content, given (root, row) pairs; only files of equal size are read."""
+    """Report files with equal content; only files of equal size are read.
+
+    Args:
+        rows: (root of the corpus, row of its manifest).
+
+    Returns:
+        errors, warnings.
+    """
     by_size = defaultdict(list)
     for root, row in rows:
         by_size[(root / row["path"]).stat().st_size].append((root, row))
@@ -107,18 +119,18 @@ def same_bytes(rows: Iterable[tuple[Path, Mapping[str, Any]]]) -> tuple[list[str
             kinds["both as genuine and as fake"].append(same)
         elif len(same) > 1:
             kinds["in one split"].append(same)
-    found = {
+    problems = {
         kind: f"{len(groups)} recording(s) occur {kind} with equal bytes, first "
         + " = ".join(row["path"] for row in groups[0][:2])
         for kind, groups in kinds.items()
         if groups
     }
-    warnings = [found.pop("in one split")] if "in one split" in found else []
-    return list(found.values()), warnings
+    warnings = [problems.pop("in one split")] if "in one split" in problems else []
+    return list(problems.values()), warnings
 
 
-def _unreadable(name: str, root: Path, rows: list[Mapping[str, Any]], workers: int) -> list[str]:
-    """Each file that cannot be decoded, with the reason."""
+def _decoding_problems(name: str, root: Path, rows: Iterable[Mapping[str, Any]], workers: int) -> list[str]:
+    """Report each file that cannot be decoded, with the reason."""
 
     def problem(path: str) -> str | None:
         try:
@@ -129,4 +141,5 @@ def _unreadable(name: str, root: Path, rows: list[Mapping[str, Any]], workers: i
 
     names = sorted({row["path"] for row in rows})
     with ThreadPoolExecutor(workers) as pool:
-        return [found for found in track(pool.map(problem, names), f"{name}: decoding", len(names)) if found]
+        sentences = track(pool.map(problem, names), f"{name}: decoding", len(names))
+        return [sentence for sentence in sentences if sentence is not None]

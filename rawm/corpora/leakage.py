@@ -1,17 +1,18 @@
-"""What the tasks of a stream share that they should not: training data of one that is evaluation data of another."""
+"""Find leaks in a stream: training data of one task in the evaluation data of another."""
 
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from rawm import manifest, paths
-from rawm.config.corpora import FolderCorpus, OfficialCorpus
+from rawm.config.corpora import Corpus, FolderCorpus, OfficialCorpus
 from rawm.config.study import StreamFile
 from rawm.corpora.audit import Report, same_bytes
+from rawm.manifest import Row
 from rawm.study import load_corpus
 
 KINDS = ("utterance", "group", "speaker")
-Names = dict[str, set[str]]  # kind -> names; those of a user's own corpora are prefixed, as they mean nothing elsewhere
+#: kind -> names. Names of a user's own corpora are prefixed by the corpus, since other corpora may use the same ones.
+Names = dict[str, set[str]]
 
 
 def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
@@ -19,15 +20,15 @@ def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
 
     Errors: the same utterance of a corpus, or a group of utterances (a sentence, a recording and its copies), on both
     sides; with `deep` also files with equal bytes. Warnings: a speaker on both sides. Sentences and speakers of
-    different corpora are compared where their names are official ones: VCC2020's sources in ASVspoof 2021 DF, a
-    sentence and its vocoded copies. Subset sizes are not looked at: what a task might draw counts.
+    different corpora are compared where their names are official, e.g. VCC2020's sources in ASVspoof 2021 DF, or a
+    sentence and its vocoded copies. Subset sizes are ignored: every utterance that a task might draw counts.
 
     Raises:
         UserError: a corpus has no manifest yet.
     """
     train: dict[str, Names] = {}
     evaluation: dict[str, Names] = {}
-    files: dict[tuple[Path, str], tuple[Path, dict[str, Any]]] = {}
+    files: dict[tuple[Path, str], tuple[Path, Row]] = {}
     for task in stream.tasks:
         train[task.name], evaluation[task.name] = ({kind: set() for kind in KINDS} for _ in range(2))
         for corpus in map(load_corpus, task.corpora):
@@ -36,12 +37,12 @@ def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
                 _add(side[task.name], corpus, row)
                 if deep and corpus.has_audio:
                     files[Path(corpus.root), row["path"]] = (Path(corpus.root), row)
-    errors = _overlaps(train, evaluation, "utterance") + _overlaps(train, evaluation, "group")
+    errors = _overlap_problems(train, evaluation, "utterance") + _overlap_problems(train, evaluation, "group")
     copies = same_bytes(files.values())[0] if deep else []
-    return Report(name, {}, errors + copies, _overlaps(train, evaluation, "speaker"))
+    return Report(name, {}, errors + copies, _overlap_problems(train, evaluation, "speaker"))
 
 
-def _add(names: Names, corpus: Any, row: dict[str, Any]) -> None:
+def _add(names: Names, corpus: Corpus, row: Row) -> None:
     prefix = "" if isinstance(corpus, OfficialCorpus | FolderCorpus) else f"{corpus.name}/"
     names["utterance"].add(f"{row['corpus']}/{row['utterance_id']}")
     if row["group"] != row["utterance_id"]:
@@ -50,12 +51,13 @@ def _add(names: Names, corpus: Any, row: dict[str, Any]) -> None:
         names["speaker"].add(prefix + row["speaker"])
 
 
-def _overlaps(train: dict[str, Names], evaluation: dict[str, Names], kind: str) -> list[str]:
-    found = []
+def _overlap_problems(train: dict[str, Names], evaluation: dict[str, Names], kind: str) -> list[str]:
+    """One sentence for each pair of tasks that share names of a kind."""
+    problems = []
     for (one, learned), (other, tested) in product(train.items(), evaluation.items()):
         if common := sorted(learned[kind] & tested[kind]):
-            found.append(
+            problems.append(
                 f"{len(common)} {kind}(s) are in training data of task {one} and in evaluation data of task {other}, "
                 f"first {common[0]}"
             )
-    return found
+    return problems

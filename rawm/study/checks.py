@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rawm.config.corpora import SPEECH_CLASSES, Corpus, ListedCorpus, TableCorpus
 from rawm.config.frontends import SSL
-from rawm.config.reading import expand
+from rawm.config.reading import expand, find_file
 
 if TYPE_CHECKING:
     from rawm.study import Study
@@ -65,6 +65,6 @@ def absent(study: "Study", config: Path) -> list[str]:
         if not corpus.root or not Path(corpus.root).is_dir():
             hint = "set that variable or write" if "${" in corpus.root else "write"
             problems.append(f"{where}: root: no folder {corpus.root!r}; {hint} the folder of the corpus")
-        elif isinstance(corpus, TableCorpus) and not corpus.table_path.is_file():
+        elif isinstance(corpus, TableCorpus) and not find_file(corpus.root, corpus.table).is_file():
             problems.append(f"{where}: table: no file {corpus.table!r} under {corpus.root}")
     return problems

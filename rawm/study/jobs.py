@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.corpora import Corpus
+from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
+from rawm.config.reading import expand, find_file
 from rawm.config.study import Task
 from rawm.study.study import Study
 
@@ -138,12 +140,17 @@ def corpus_inputs(corpus: Corpus) -> list[str]:
         return [f"{paths.PACKAGES}/{corpus.name}.json"]
     if corpus.loader == "features":
         return [f"{corpus.root}/table.parquet"]
-    return [str(corpus.table_path)] if corpus.loader == "table" else []
+    return [str(find_file(corpus.root, corpus.table))] if corpus.loader == "table" else []
 
 
-def weight_files(frontend: Any) -> list[str]:
-    """Local files that hold the weights of a neural front-end."""
-    return getattr(frontend, "weight_files", [])
+def weight_files(frontend: FrontendSettings) -> list[str]:
+    """Local files that the encoder of a neural front-end is read from."""
+    if not isinstance(frontend, SSL) or not frontend.weights:
+        return []
+    path = expand(frontend.weights)
+    if path.is_dir():
+        return [str(file) for file in sorted(path.iterdir()) if file.suffix in (".json", ".safetensors", ".bin")]
+    return [str(file) for file in (path, path.with_suffix(".json")) if file == path or file.is_file()]
 
 
 def imported_features(frontend: Any, corpus: Corpus) -> list[str]:

@@ -2,82 +2,11 @@ import pytest
 from support import disk
 
 from rawm import manifest
-from rawm.config.corpora import Division, FolderCorpus
+from rawm.config.corpora import FolderCorpus
 from rawm.corpora import listing
 from rawm.errors import UserError
 
 SHARES = {"train": 0.6, "dev": 0.15, "eval": 0.25}
-
-
-def rows(groups, copies=2, split="", corpus="c"):
-    return [
-        listing.utterance(corpus, f"{corpus}_{group}_{n}", f"{group}_{n}.wav", "genuine", split, group=group)
-        for group in groups
-        for n in range(copies)
-    ]
-
-
-def sides(divided, column="group"):
-    return {row[column]: row["split"] for row in divided}
-
-
-def test_division_gives_each_split_its_share_of_the_groups():
-    found = list(sides(listing.divide(rows(map(str, range(4000))), Division(**SHARES))).values())
-    for split, share in SHARES.items():
-        assert found.count(split) / 4000 == pytest.approx(share, abs=0.02)
-
-
-def test_division_does_not_depend_on_order_or_on_what_else_there_is():
-    some, more = rows(map(str, range(50))), rows(map(str, range(500)))
-    expected = sides(listing.divide(some, Division(**SHARES)))
-    assert sides(listing.divide(some[::-1], Division(**SHARES))) == expected
-    assert expected.items() <= sides(listing.divide(more, Division(**SHARES))).items()
-
-
-def test_another_seed_divides_in_another_way():
-    some = rows(map(str, range(50)))
-    assert listing.divide(some, Division(**SHARES, seed=1)) != listing.divide(some, Division(**SHARES))
-
-
-def test_a_group_never_straddles_splits():
-    divided = listing.divide(rows(map(str, range(200)), copies=5), Division(**SHARES))
-    assert len(divided) == 1000
-    assert {row["split"] for row in divided} == set(SHARES)
-    assert manifest.leak_problems(divided, "group") == []
-
-
-def test_a_group_is_on_the_same_side_in_two_corpora():
-    groups = [f"LJ001-{n:04}" for n in range(100)]
-    one = listing.divide(rows(groups, corpus="ljspeech"), Division(**SHARES))
-    other = listing.divide(rows(groups[::-1], corpus="wavefake"), Division(**SHARES))
-    assert sides(one) == sides(other)
-
-
-def test_division_of_one_official_split_leaves_the_others_out():
-    both = rows(["a", "b", "c"], split="eval") + rows(["d", "e"], split="train")
-    divided = listing.divide(both, Division(**SHARES, of=["eval"]))
-    assert {row["group"] for row in divided} == {"a", "b", "c"}
-
-
-def test_division_by_speaker_keeps_speakers_apart_and_unknown_ones_by_their_group():
-    some = rows(map(str, range(300)))
-    for n, row in enumerate(some):
-        row["speaker"] = "-" if n < 200 else f"s{n % 7}"
-    divided = listing.divide(some, Division(**SHARES, by="speaker"))
-    named = [row for row in divided if row["speaker"] != "-"]
-    assert manifest.leak_problems(named, "speaker") == [] and manifest.leaks(divided, "group") == []
-    assert {row["split"] for row in divided if row["speaker"] == "-"} == set(SHARES)
-
-
-def test_division_by_utterance_takes_groups_apart():
-    divided = listing.divide(rows(["one"], copies=100), Division(**SHARES, by="utterance"))
-    assert {row["split"] for row in divided} == set(SHARES)
-    assert manifest.leak_problems(divided, "group") == []
-
-
-def test_shares_that_do_not_add_up_are_refused():
-    with pytest.raises(ValueError, match=r"must add up to 1, not to 0\.9"):
-        Division(train=0.6, dev=0.1, eval=0.2)
 
 
 @pytest.fixture
@@ -102,7 +31,9 @@ def test_present_tells_files_that_are_there_from_those_that_are_not(four):
 
 
 def test_a_missing_folder_misses_all_its_files(tmp_path):
-    some = [*rows(["a"]), listing.utterance("c", "d", "no/such/d.wav", "fake")]
+    some = [
+        listing.utterance("c", name, f"{folder}{name}.wav", "fake") for name, folder in (("a", ""), ("d", "no/such/"))
+    ]
     assert listing.present(tmp_path, some) == ([], some)
 
 
@@ -129,7 +60,7 @@ def test_certain_counts_are_errors_and_uncertain_or_waived_ones_are_warnings(fou
     root, read = four
     for certain, waived in ((True, False), (True, True), (False, False)):
         settings = corpus(root, expected={"eval": expected | {"certain": certain}}, waive_counts=waived)
-        errors, warnings = listing.unexpected(settings, read(None).rows)
+        errors, warnings = listing.count_problems(settings, read(None).rows)
         stops, warns = (errors, warnings) if certain and not waived else (warnings, errors)
         assert warns == []
         assert len(stops) == (said is not None)
@@ -141,7 +72,7 @@ def test_certain_counts_are_errors_and_uncertain_or_waived_ones_are_warnings(fou
 def test_a_split_that_is_missing_altogether_is_noticed(four):
     root, read = four
     settings = corpus(root, expected={"train": {"genuine": 7, "certain": True}})
-    errors, _ = listing.unexpected(settings, read(None).rows)
+    errors, _ = listing.count_problems(settings, read(None).rows)
     assert "train has 0 genuine utterances; 7 are published" in errors[0]
 
 
@@ -149,7 +80,7 @@ def test_a_corpus_without_official_splits_is_counted_whole_under_eval(four):
     root, read = four
     whole = [row | {"split": ""} for row in read(None).rows]
     settings = corpus(root, expected={"eval": {"total": 4, "certain": True}})
-    assert listing.unexpected(settings, whole) == ([], [])
+    assert listing.count_problems(settings, whole) == ([], [])
 
 
 def test_a_corpus_without_splits_asks_for_a_division(four):
@@ -177,11 +108,3 @@ def test_counts_problems_and_missing_files_are_said_together(four):
     assert lines[0] == "list.txt: a line is wrong"
     assert "1 fake utterances; 9 are published" in lines[1]
     assert "1 of 4 files" in lines[2]
-
-
-def test_text_with_unusual_line_separators_stays_on_its_line(tmp_path):
-    path = tmp_path / "list.txt"
-    path.write_bytes("a|one\u2028two\x0bthree|real\r\nb|four|real".encode())
-    protocol = listing.Protocol(path, (3,), {"real": "genuine"}, separator="|")
-    assert [fields[0] for fields in protocol] == ["a", "b"]
-    assert protocol.problems == []

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from rawm import manifest
 from rawm.config.corpora import CorpusFile
-from rawm.corpora import function_of, listing
+from rawm.corpora import listing, reader
 
 
 def write_audio(path: Path, seconds: float = 0.3, rate: int = 16000, seed: int = 0) -> Path:
@@ -35,13 +35,13 @@ def corpus(loader: str, root: Path, **given: Any) -> Any:
 
 def read(loader: str, root: Path, **given: Any) -> listing.Listing:
     """What the loader's reader finds."""
-    return function_of(loader)(corpus(loader, root, **given))
+    return reader(loader)(corpus(loader, root, **given))
 
 
 def make(loader: str, root: Path, **given: Any) -> list[dict[str, Any]]:
     """Rows of the manifest, as `rawm corpora make` would write them; they are checked to be a manifest."""
     settings = corpus(loader, root, **given)
-    rows = listing.make(settings, function_of(loader), workers=1)
+    rows = listing.make(settings, reader(loader), workers=1)
     assert manifest.problems(rows, settings.classes) == []
     return rows
 

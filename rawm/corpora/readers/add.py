@@ -5,14 +5,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, paths_by_name, utterance
+from rawm.corpora.disk import paths_by_name
+from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.protocol import ProtocolFile
+from rawm.manifest import Row
 
 WORDS = {"genuine": "genuine", "bonafide": "genuine", "fake": "fake", "spoof": "fake"}
 FLAGS = {"1": "genuine", "0": "fake"}
 
 
 class Part(NamedTuple):
-    """A list of labels, the folder of its recordings, and what both are called."""
+    """One part of the corpus.
+
+    Attributes:
+        labels: list of labels, under the root.
+        folder: folder of its recordings, under the root.
+        split: train, dev or eval.
+        condition: name of an evaluation part; else "-".
+    """
 
     labels: str
     folder: str
@@ -21,12 +31,12 @@ class Part(NamedTuple):
 
 
 def read_2022(corpus: OfficialCorpus) -> Listing:
-    """Rows of the training and development part and of every evaluation folder that lies beside it.
+    """Read the training and development part and every evaluation folder beside it.
 
-    A line is `file word`, and more columns in some copies, which are ignored; the words are genuine and fake, in some
-    copies bonafide and spoof. Evaluation parts are the folders with a label.txt; their name is the condition, and
-    stands before the ids, since names may return in another round. Adaptation sets (adp in the folder's name) are no
-    evaluation data and are left out.
+    A line is `file word`, in some copies with more columns, which are ignored; the words are genuine and fake, in some
+    copies bonafide and spoof. Evaluation parts are the folders with a label.txt; the folder's name is the condition and
+    the ids begin with it, since a file name may occur in several rounds. Adaptation sets (adp in the folder's name) are
+    no evaluation data and are left out.
 
     Source: ADD_train_dev/label/*_label.txt, doi:10.5281/zenodo.12188127; <track>/label.txt, e.g.
     doi:10.5281/zenodo.10843991.
@@ -44,7 +54,7 @@ def read_2022(corpus: OfficialCorpus) -> Listing:
 
 
 def read_2023_track1(corpus: OfficialCorpus) -> Listing:
-    """Rows of track 1.2; the round, testR1 or testR2, is the condition of evaluation data.
+    """Read track 1.2; the round, testR1 or testR2, is the condition of evaluation data.
 
     A line is `file word`. Ids have a dot (ADD2023_T1.2_T_00000001). The tests' labels were published later: a round
     without a label.txt is left out.
@@ -57,10 +67,10 @@ def read_2023_track1(corpus: OfficialCorpus) -> Listing:
 
 
 def read_2023_track2(corpus: OfficialCorpus) -> Listing:
-    """Rows of track 2: utterances some of which have a manipulated region.
+    """Read track 2: utterances, of which some have a manipulated region.
 
     A line is `file regions flag`, the file without .wav; 1 is genuine, 0 fake. Regions (`0.00-1.43-T/1.43-2.02-F`) are
-    not kept. The test's labels were published later: without its label.txt it is left out.
+    not used. The test's labels were published later: without its label.txt it is left out.
 
     Source: ADD2023_Track2_<part>/label.txt, arXiv:2305.13774.
     """
@@ -70,15 +80,18 @@ def read_2023_track2(corpus: OfficialCorpus) -> Listing:
 
 
 def _published(corpus: OfficialCorpus, tests: Iterable[Part]) -> list[Part]:
+    """Select the parts whose labels are under the root."""
     return [part for part in tests if (Path(corpus.root) / part.labels).is_file()]
 
 
 def _rows(
     corpus: OfficialCorpus, parts: Iterable[Part], columns: tuple[int, ...], label_column: int, words: dict[str, str]
 ) -> Listing:
-    root, rows, problems = Path(corpus.root), [], []
+    root = Path(corpus.root)
+    rows: list[Row] = []
+    problems: list[str] = []
     for part in parts:
-        protocol = Protocol(root / part.labels, columns, words)
+        protocol = ProtocolFile(root / part.labels, columns, words)
         paths = paths_by_name(root, part.folder)
         for fields in protocol:
             name = fields[0].removesuffix(".wav")  # only this suffix: ids have dots

@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from rawm import audio
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, nested, utterance
+from rawm.corpora.disk import nested
+from rawm.corpora.listing import Listing, utterance
+from rawm.manifest import Row
 
 SPLITS = {"train": "train", "dev": "dev", "test_seen": "eval", "test_unseen": "eval"}
 WORDS = {"real": "genuine", "fake": "fake"}
@@ -15,19 +16,20 @@ _SPEAKER = re.compile(r"SSB\d{4}|(?<=BAC009)S\d{4}")  # names of AISHELL-3 and A
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of all splits of one version.
+    """Read all splits of one version.
 
-    There is no protocol: the label is the folder's name, <version>_version/<part>_<suffix>/<real or fake>_<suffix>,
-    and the vocoder that of the folder in it (a file's own suffix can be wrong). Both tests are evaluation data; the
-    condition is the part, train, dev, test_seen or test_unseen. Names return in several folders, so the id is part,
-    class, source and name. One recording lasts 97 minutes: see `max_seconds`.
+    There is no protocol: the label is in the folder's name, <version>_version/<part>_<suffix>/<real or fake>_<suffix>,
+    and the vocoder is the name of the folder in it (a file's own suffix can be wrong). Both tests are evaluation data;
+    the condition is the part, train, dev, test_seen or test_unseen. File names occur in several folders, so the id is
+    part, class, source and name. One recording lasts 97 minutes: see `max_seconds`.
 
     Source: doi:10.5281/zenodo.8122764.
     """
     root, suffix = Path(corpus.root), SUFFIXES[corpus.version]
     version = f"{corpus.version}_version"
     prefix = nested(root, "CFAD", version) + version
-    rows, problems = [], []
+    rows: list[Row] = []
+    problems: list[str] = []
     for part in SPLITS:
         for word in WORDS:
             folder = root / f"{prefix}/{part}_{suffix}/{word}_{suffix}"
@@ -38,7 +40,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     return Listing(rows, problems)
 
 
-def _row(corpus: OfficialCorpus, part: str, word: str, path: Path) -> dict[str, Any]:
+def _row(corpus: OfficialCorpus, part: str, word: str, path: Path) -> Row:
     source, speaker = path.parent.name, _SPEAKER.search(path.name)
     return utterance(
         corpus.name,
@@ -50,5 +52,5 @@ def _row(corpus: OfficialCorpus, part: str, word: str, path: Path) -> dict[str, 
         attack="-" if word == "real" else source,
         language="zh",
         condition=part,
-        group=path.stem.split("_")[0] if corpus.splits else None,  # official splits stay as they are
+        group=None if corpus.splits is None else path.stem.split("_")[0],  # official splits stay as they are
     )

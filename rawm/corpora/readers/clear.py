@@ -1,4 +1,4 @@
-"""CLEAR-10 and CLEAR-100: stored features of images from ten years, in the three forms in which they are found."""
+"""CLEAR-10 and CLEAR-100: stored features of images from ten years, in the three layouts that exist of them."""
 
 import json
 from collections.abc import Iterator
@@ -9,41 +9,40 @@ import numpy as np
 
 from rawm.config.corpora import ClearCorpus, Division
 from rawm.corpora import listing
+from rawm.corpora.division import divide
 from rawm.corpora.listing import Listing, utterance
 from rawm.errors import UserError
 from rawm.features import folder as feature_folder
 from rawm.features.tensor_files import array, load
+from rawm.manifest import Row
 
-Items = Iterator[tuple[dict[str, Any], np.ndarray]]  # row of the manifest, vector
-Parts = Iterator[Items | str]  # items of one file, or what is wrong with it
-OWN_DIVISION = Division(train=0.7, eval=0.3)  # CLEAR's ratio, for images that nobody divided
+Items = Iterator[tuple[Row, np.ndarray]]  # row of the manifest, vector (d,)
+Parts = Iterator[Items | str]  # items of one file, or the sentence about its problem
+DIVISION = Division.model_validate({"train": 0.7, "eval": 0.3})  # CLEAR's ratio, for layouts without official splits
 
 
-def make(corpus: ClearCorpus, packages_dir: Path, workers: int) -> list[dict[str, Any]]:
-    """Write the feature folder results/corpora/<name>, and return the rows of the manifest.
-
-    `packages_dir` and `workers` are not used.
-    """
+def make(corpus: ClearCorpus, packages_dir: Path, workers: int) -> list[Row]:
+    """Write the feature folder results/corpora/<name>; a `corpora.Maker`, which uses neither packages nor workers."""
     folder = feature_folder.of(corpus)
     for other in folder.glob("*.safetensors"):
         other.unlink()
-    whole = import_folder(corpus, folder)
-    rows, errors, warnings = listing.examined(corpus, lambda _: Listing(whole, []))
+    imported = import_folder(corpus, folder)
+    rows, errors, warnings = listing.examine(corpus, lambda _: Listing(imported, []))
     listing.settle(errors, warnings)
     return rows
 
 
-def import_folder(corpus: ClearCorpus, folder: Path) -> list[dict[str, Any]]:
+def import_folder(corpus: ClearCorpus, folder: Path) -> list[Row]:
     """Write a feature folder with the corpus' feature set; return its rows.
 
-    The bucket, a year, is in `condition`, "1" to "10"; bucket 0 has no labels. Class names are read from disk, since
-    there are lists of CLEAR-100 with and without BACKGROUND.
+    A bucket is a year; its number, "1" to "10", is the condition, and bucket 0 has no labels. Class names are read from
+    disk, since there are lists of CLEAR-100 with and without BACKGROUND.
 
     Source: arXiv:2201.06289; clear{10,100}-{train,test}.zip (layout train_test), clear10-public.zip and
     clear100-workshop-avalanche.zip (training_folder), the code released with RAWM (per_image).
 
     Raises:
-        UserError: everything that is wrong, together.
+        UserError: problems of the folder, all together.
     """
     root, problems = Path(corpus.root), []
     layout = _layout(root) if corpus.layout == "auto" else corpus.layout
@@ -52,6 +51,7 @@ def import_folder(corpus: ClearCorpus, folder: Path) -> list[dict[str, Any]]:
 
 
 def _layout(root: Path) -> str:
+    """Recognise the layout by its folders."""
     for folder, layout in (("training_folder", "training_folder"), ("train", "train_test"), ("features", "per_image")):
         if (root / folder).is_dir():
             return layout
@@ -61,7 +61,7 @@ def _layout(root: Path) -> str:
 
 
 def _each(parts: Parts, problems: list[str]) -> Items:
-    """All items of all parts; a part ends with its first problem, the others go on."""
+    """Yield the items of all parts; a part ends with its first problem, which is appended to `problems`."""
     for part in parts:
         if isinstance(part, str):
             problems.append(part)
@@ -73,7 +73,7 @@ def _each(parts: Parts, problems: list[str]) -> Items:
 
 
 def _train_test(corpus: ClearCorpus, root: Path) -> Parts:
-    """{train,test}/features/<name>/features.json = {bucket: {class: file}}; a file is {image: tensor}."""
+    """Read {train,test}/features/<name>/features.json = {bucket: {class: file}}; a file is {image: tensor}."""
     for folder, split in (("train", "train"), ("test", "eval")):
         yield from _half(corpus, root / folder, split)
 
@@ -101,7 +101,7 @@ def _class_file(corpus: ClearCorpus, path: Path, split: str, bucket: str, label:
 
 
 def _training_folder(corpus: ClearCorpus, root: Path) -> Parts:
-    """bucket_indices.json lists the buckets; class_names.txt is beside training_folder."""
+    """Read the buckets of training_folder/bucket_indices.json; class_names.txt is beside training_folder."""
     classes = _lines(root / "class_names.txt")
     for bucket in _json(root / "training_folder/bucket_indices.json"):
         if str(bucket) != "0":
@@ -109,10 +109,11 @@ def _training_folder(corpus: ClearCorpus, root: Path) -> Parts:
 
 
 def _bucket(corpus: ClearCorpus, root: Path, classes: list[str], bucket: str) -> Items:
-    """filelists/<bucket>/all.txt = `image class` lines; features/<name>/<bucket>/all.pth = (tensors, class indices).
+    """Read one bucket of training_folder.
 
-    testset_ratio_0.3/split_<n>/<bucket>/{train,test}_indices.json count in the common order of both. A class in all.txt
-    is a name, or a line of class_names.txt counted from 0.
+    filelists/<bucket>/all.txt has lines `image class`, features/<name>/<bucket>/all.pth is (tensors, class indices) in
+    the same order, and testset_ratio_0.3/split_<n>/<bucket>/{train,test}_indices.json are indices of both. A class in
+    all.txt is a name, or a line number of class_names.txt from 0.
     """
     here = root / "training_folder"
     images = [line.rsplit(maxsplit=1) for line in _lines(here / f"filelists/{bucket}/all.txt")]
@@ -135,9 +136,9 @@ def _bucket(corpus: ClearCorpus, root: Path, classes: list[str], bucket: str) ->
 
 
 def _per_image(corpus: ClearCorpus, root: Path) -> Parts:
-    """features/<name>/<bucket>/<class>/<image>.pth = tensor (1, d), without an official division.
+    """Read features/<name>/<bucket>/<class>/<image>.pth = tensor (1, d), without official splits.
 
-    Where RAWM's code was given both official parts, they are features/train_<name> and features/test_<name>.
+    With the official splits, RAWM's code writes features/train_<name> and features/test_<name> instead.
     """
     folders = {root / f"features/train_{corpus.features}": "train", root / f"features/test_{corpus.features}": "eval"}
     if not all(folder.is_dir() for folder in folders):
@@ -154,17 +155,17 @@ def _per_image(corpus: ClearCorpus, root: Path) -> Parts:
 def _image_file(corpus: ClearCorpus, path: Path, split: str) -> Items:
     bucket, label = path.parts[-3:-1]
     row = _row(corpus, split, bucket, label, path.stem, path)
-    yield (row if split else listing.divide([row], OWN_DIVISION)[0]), array(load(path), path).reshape(-1)
+    yield (row if split else divide([row], DIVISION)[0]), array(load(path), path).reshape(-1)
 
 
-def _row(corpus: ClearCorpus, split: str, bucket: str, label: str, image: str, path: Path) -> dict[str, Any]:
+def _row(corpus: ClearCorpus, split: str, bucket: str, label: str, image: str, path: Path) -> Row:
     name = f"{bucket}/{label}/{image}".replace(" ", "_")  # blanks separate the columns of score files
     file = path.relative_to(corpus.root).as_posix()
     return utterance(corpus.name, name, file, label, split, condition=bucket)
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file that are not blank."""
+    """Read the lines of a text file that are not blank."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; unpack the official archives again")
     return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]

@@ -4,18 +4,19 @@ from pathlib import Path
 
 from rawm import audio
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, nested, utterance
+from rawm.corpora.disk import nested
+from rawm.corpora.listing import Listing, utterance
 
 SPLITS = {"training": "train", "validation": "dev", "testing": "eval"}
 WORDS = {"real": "genuine", "fake": "fake"}
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of all three splits of one version.
+    """Read all three splits of one version.
 
-    There is no protocol: the label is the folder's name, for-<version>/<split>/<real or fake>; some archives hold their
-    folder twice (for-norm/for-norm). The same names return in real and fake, and as .wav and .mp3, so the id is split,
-    class and file name. Some files are empty or cannot be decoded: `bad_audio: skip` goes on without them.
+    There is no protocol: the label is the folder's name, for-<version>/<split>/<real or fake>; some archives repeat
+    their folder (for-norm/for-norm). The same names occur in real and fake, and as .wav and .mp3, so the id is split,
+    class and file name. Some files are empty or cannot be decoded: `bad_audio: skip` leaves them out.
 
     Source: bil.eecs.yorku.ca/datasets, doi:10.1109/SPED.2019.8906599.
     """

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, paths_by_name, utterance
+from rawm.corpora.disk import paths_by_name
+from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.protocol import ProtocolFile
 
 PROTOCOL = "AllUtteranceInfo.txt"
 FLAGS = {"1": "genuine", "0": "fake"}
@@ -11,16 +13,16 @@ ENDS = {20010000: "train", 20030000: "dev", 20050000: "eval"}  # last number of 
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of all three splits.
+    """Read all three splits.
 
-    A line is `file,flag,system`, the last one without newline; 1 is genuine, 0 fake. The split is not in the list, it
-    follows from the file's number. What a recording went through stands behind the system (A10_MP3, N01_ND02) and is
-    the condition. Recordings are looked up by name below the root.
+    A line is `file,flag,system`; 1 is genuine, 0 fake. The split is not in the list, it follows from the file's number.
+    Compression or noise is named after the system (A10_MP3, N01_ND02) and is the condition. Recordings are looked up by
+    name below the root.
 
     Source: AllUtteranceInfo.txt of github.com/Amforever/FMFCC-A.
     """
     root, rows, outside = Path(corpus.root), [], []
-    protocol = Protocol(root / PROTOCOL, (3,), FLAGS, separator=",")
+    protocol = ProtocolFile(root / PROTOCOL, (3,), FLAGS, separator=",")
     paths = paths_by_name(root)
     for fields in protocol:
         file, flag, system = (field.strip() for field in fields)

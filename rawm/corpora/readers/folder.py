@@ -1,19 +1,20 @@
-"""Corpora of the user's own in folders: the folder says genuine or fake."""
+"""Your own recordings in folders: the folder tells whether they are genuine or fake."""
 
 import os
 from pathlib import Path
 
 from rawm import paths
 from rawm.config.corpora import FolderCorpus
-from rawm.corpora.listing import Listing, audio_files, utterance
+from rawm.corpora.disk import audio_files
+from rawm.corpora.listing import Listing, utterance
 
 
 def read(corpus: FolderCorpus) -> Listing:
-    """Rows of all audio files under the folders of each class; hidden files (`._a.wav`) are no audio.
+    """List all audio files under the folders of each class; hidden files (`._a.wav`) are left out.
 
-    Where the corpus file divides the corpus itself, files of one name without suffix are a group: a sentence and its
-    copies by several systems are mostly called alike, and so are the genuine recording and its fakes in another corpus
-    (LJSpeech and WaveFake). Splits that the folders give are kept as they are.
+    If the corpus file divides the corpus, files with the same name without suffix are a group: a sentence and its
+    copies by several systems mostly share a name, as do a genuine recording and its fakes in another corpus (LJSpeech
+    and WaveFake). Splits by folder (`split_folders`) stay as they are.
     """
     root, rows, problems = Path(corpus.root), [], []
     splits = [split for split in paths.SPLITS if (root / split).is_dir()] if corpus.split_folders else [""]
@@ -22,10 +23,10 @@ def read(corpus: FolderCorpus) -> Listing:
     for split in splits:
         for label, folders in (("genuine", corpus.genuine), ("fake", corpus.fake)):
             for folder in folders:
-                found = audio_files(root, os.path.join(split, folder))
-                if not found:
+                files = audio_files(root, os.path.join(split, folder))
+                if not files:
                     problems.append(f"corpus {corpus.name}: no {label} audio under {root / split / folder}")
-                for path in found:
-                    group = Path(path).stem if corpus.splits else None
+                for path in files:
+                    group = None if corpus.splits is None else Path(path).stem
                     rows.append(utterance(corpus.name, path, path, label, split, language=corpus.language, group=group))
     return Listing(rows, problems)

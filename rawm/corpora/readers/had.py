@@ -3,17 +3,19 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, Protocol, nested, paths_by_name, utterance
+from rawm.corpora.disk import nested, paths_by_name
+from rawm.corpora.listing import Listing, utterance
+from rawm.corpora.protocol import ProtocolFile
 
 SPLITS = {"train": "train", "dev": "dev", "test": "eval"}
 FLAGS = {"1": "genuine", "0": "fake"}
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of all three splits.
+    """Read all three splits.
 
     A line is `file regions flag`, the file without .wav; 1 is real, 0 fake. Regions (`0.00-1.43-T/1.43-2.02-F`) are not
-    kept. The recordings lie one or two folders deep (HAD_train/conbine, HAD_train/train/conbine, HAD_test/test), so
+    used. The recordings are one or two folders deep (HAD_train/conbine, HAD_train/train/conbine, HAD_test/test), so
     they are looked up by name. Older releases name them after AISHELL-3: SSB00050001 and its manipulated copies
     SSB00050001_fake_1, SSB00050001_real_2, where "real" does not mean that the copy is genuine.
 
@@ -23,7 +25,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     root, rows, problems = Path(corpus.root), [], []
     for name, split in SPLITS.items():
         folder = f"{prefix}HAD_{name}"
-        protocol = Protocol(root / folder / f"HAD_{name}_label.txt", (3,), FLAGS)
+        protocol = ProtocolFile(root / folder / f"HAD_{name}_label.txt", (3,), FLAGS)
         paths = paths_by_name(root, folder)
         for file, _, flag in protocol:
             if label := protocol.label(flag):
@@ -37,7 +39,7 @@ def read(corpus: OfficialCorpus) -> Listing:
                     split,
                     speaker=recording[:7] if recording else "-",
                     language="zh",
-                    group=recording if corpus.splits else None,  # official splits stay as they are
+                    group=None if corpus.splits is None else recording,  # official splits stay as they are
                 )
                 rows.append(row)
         problems += protocol.problems

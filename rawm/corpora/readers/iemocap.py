@@ -11,24 +11,24 @@ OTHERS = {"dis", "fea", "fru", "oth", "sur", "xxx"}  # not of the four usual cla
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of the four usual classes, excited speech being happy.
+    """Read the four usual classes; excited speech counts as happy.
 
-    There is no official split, but a usual one, by sessions, in each of which two actors speak that no other has:
-    version foldN evaluates on session N, develops on the session before it (5 before 1) and trains on the other three.
-    The session is the group, and Session1 to Session5 in `condition`.
+    There is no official split, but a usual one by sessions, each of which has two actors of its own: version foldN
+    evaluates on session N, develops on the session before it (5 before 1) and trains on the other three. The session
+    (Session1 to Session5) is the group and the condition.
 
     A turn is a tab-separated line `[start - end] turn emotion [valence, activation, dominance]`. The listeners' own
     lines below it are not read, nor the folders Categorical, Attribute and Self-evaluation beside the files, nor the
-    ._* files of Apple archives. The name of a dialog says who wore the markers; the last part of a turn's name says who
-    speaks: Ses01F_impro01_M002 is male.
+    ._* files of Apple archives. The name of a dialog tells who wore the markers; the last part of a turn's name tells
+    who speaks: Ses01F_impro01_M002 is male.
 
     Source: Session*/dialog/EmoEvaluation/*.txt, doi:10.1007/s10579-008-9076-6.
     """
-    rows, problems, unknown, short = [], [], Counter(), []
-    fold = int(corpus.version.removeprefix("fold"))
+    rows, problems = [], []
+    unknown: Counter[str] = Counter()  # emotions
+    malformed = []  # files of the malformed turns
     for session in range(1, 6):
-        name = f"Session{session}"
-        split = {session: "train", (fold - 2) % 5 + 1: "dev", fold: "eval"}[session]
+        name, split = f"Session{session}", _split(session, corpus.version)
         folder = Path(corpus.root) / name / "dialog/EmoEvaluation"
         dialogs = sorted(path for path in folder.glob("*.txt") if not path.name.startswith("._"))
         if not dialogs:
@@ -36,22 +36,42 @@ def read(corpus: OfficialCorpus) -> Listing:
         for path in dialogs:
             for line in _turns(path):
                 if len(line) != 4:
-                    short.append(path)
+                    malformed.append(path)
                 elif line[2] in WORDS:
                     turn, label = line[1], WORDS[line[2]]
                     file = f"{name}/sentences/wav/{path.stem}/{turn}.wav"
-                    who = {"speaker": f"Ses{session:02}{turn.rpartition('_')[2][:1]}", "language": "en"}
-                    rows.append(utterance(corpus.name, turn, file, label, split, **who, condition=name, group=name))
+                    row = utterance(
+                        corpus.name,
+                        turn,
+                        file,
+                        label,
+                        split,
+                        speaker=f"Ses{session:02}{turn.rpartition('_')[2][:1]}",
+                        language="en",
+                        condition=name,
+                        group=name,
+                    )
+                    rows.append(row)
                 elif line[2] not in OTHERS:
                     unknown[line[2]] += 1
-    known = ", ".join([*WORDS, *sorted(OTHERS)])
-    problems += [f"{corpus.root}: emotion {word!r} of {n} turn(s) is not one of {known}" for word, n in unknown.items()]
-    if short:
-        problems.append(f"{len(short)} turn(s), first in {short[0]}, do not have 4 columns; restore the official files")
+    words = ", ".join([*WORDS, *sorted(OTHERS)])
+    problems += [f"{corpus.root}: emotion {word!r} of {n} turn(s) is not one of {words}" for word, n in unknown.items()]
+    if malformed:
+        problems.append(
+            f"{len(malformed)} turn(s), first in {malformed[0]}, do not have 4 columns; restore the official files"
+        )
     return Listing(rows, problems)
 
 
+def _split(session: int, version: str) -> str:
+    """Return the split of session 1 to 5 in version foldN."""
+    fold = int(version.removeprefix("fold"))
+    if session == fold:
+        return "eval"
+    return "dev" if session % 5 == fold - 1 else "train"
+
+
 def _turns(path: Path) -> list[list[str]]:
-    """The fields of each turn; listeners' remarks, in any encoding, are left out."""
+    """Read the fields of each turn; listeners' remarks, in any encoding, are left out."""
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     return [line.strip().split("\t") for line in lines if line.startswith("[")]

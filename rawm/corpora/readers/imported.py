@@ -1,4 +1,4 @@
-"""Corpora of features: feature folders, as `rawm import` writes them."""
+"""Features that others computed: feature folders, as `rawm import` writes them."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,9 +11,9 @@ from rawm.features import folder as feature_folder
 
 
 def read(corpus: FeaturesCorpus) -> Listing:
-    """Rows of the folder's table; those whose split is "-" have no official one.
+    """Read the folder's table; the split "-" means that there is no official one.
 
-    Labels are mapped by the corpus file's `labels` where it has any; rows with other words are reported and left out.
+    Labels are mapped by the corpus file's `labels`, if it has any; rows with other words are reported and left out.
 
     Raises:
         UserError: the folder has no table.
@@ -21,7 +21,8 @@ def read(corpus: FeaturesCorpus) -> Listing:
     table = feature_folder.table(Path(corpus.root))
     if not table.is_file():
         raise UserError(f"{table}: no such file; make the folder with `rawm import features` or `rawm import clear`")
-    rows, unknown = [], Counter()
+    rows = []
+    unknown: Counter[str] = Counter()  # label words
     for row in manifest.read(table).rows():
         label = corpus.labels.get(row["label"]) if corpus.labels else row["label"]
         if label is None:
@@ -29,11 +30,9 @@ def read(corpus: FeaturesCorpus) -> Listing:
             continue
         split = "" if row["split"] == "-" else row["split"]
         rows.append(row | {"label": label, "split": split, "corpus": corpus.name})
-    known = ", ".join(corpus.labels)
-    return Listing(
-        rows,
-        [
-            f"{table}: label {word!r} in {times} row(s) is not one of {known}; map it under `labels` of the corpus file"
-            for word, times in unknown.items()
-        ],
-    )
+    words = ", ".join(corpus.labels)
+    problems = [
+        f"{table}: label {word!r} in {times} row(s) is not one of {words}; map it under `labels` of the corpus file"
+        for word, times in unknown.items()
+    ]
+    return Listing(rows, problems)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.listing import Listing, utterance
-from rawm.corpora.readers.headed import HeadedProtocol
+from rawm.corpora.protocol import HeadedProtocol
 
 WORDS = {"bona-fide": "genuine", "spoof": "fake"}
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows without an official split.
+    """Read the corpus, which has no official split.
 
-    A line is `file,speaker,label`; speakers are people with a blank in their names, and nothing is said of what made
-    the fakes. Recordings are in English.
+    A line is `file,speaker,label`; speakers are people with a blank in their names, and the systems that made the fakes
+    are unknown. Recordings are in English.
 
     Source: meta.csv, arXiv:2203.16263.
     """

@@ -4,27 +4,29 @@ import csv
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.listing import Listing, utterance
-from rawm.corpora.readers.headed import HeadedProtocol
+from rawm.corpora.protocol import HeadedProtocol
 from rawm.errors import UserError
+from rawm.manifest import Row
 
 NEEDED = ("path", "original_file", "language", "model_name")
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows without an official split; all are fakes.
+    """Read the corpus, which has no official split; all utterances are fakes.
 
     Each model's folder has a meta.csv, separated by `|`, with columns that differ between releases and transcripts with
-    single quotation marks. Its paths begin at different folders in different releases: the file is taken from beside
-    the meta.csv. All models say the same sentences of M-AILABS again, so the group is the original's name. The release
-    (`version:` in the corpus file) is the condition.
+    single quotation marks. Its paths begin at different folders in different releases, so only their file name is used,
+    and looked for beside the meta.csv. All models speak sentences of M-AILABS, so the group is the original's name. The
+    release (`version:` in the corpus file) is the condition.
 
     Source: fake/<language>/<model>/meta.csv, arXiv:2401.09512.
     """
-    root, rows, problems = Path(corpus.root), [], []
+    root = Path(corpus.root)
+    rows: list[Row] = []
+    problems: list[str] = []
     folders = sorted(path for path in root.glob("fake/*/*") if path.is_dir())
     if not folders:
         problems.append(f"corpus {corpus.name}: no folder fake/<language>/<model> under {root}")
@@ -39,7 +41,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     return Listing(rows, problems)
 
 
-def _rows(corpus: OfficialCorpus, folder: str, table: HeadedProtocol) -> Iterator[dict[str, Any]]:
+def _rows(corpus: OfficialCorpus, folder: str, table: HeadedProtocol) -> Iterator[Row]:
     for line in table:
         path = f"{folder}/{posixpath.basename(line['path'])}"
         yield utterance(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.listing import Listing, utterance
-from rawm.corpora.readers.headed import HeadedProtocol
+from rawm.corpora.protocol import HeadedProtocol
 from rawm.errors import UserError
 
 WORDS = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}
@@ -25,9 +25,9 @@ COLUMNS = ("FileName", "EmoClass", "SpkrID", "Split_Set")
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows of the four usual classes in the official splits; Test1 to Test3 are eval, told apart by `condition`.
+    """Read the four usual classes in the official splits; Test1 to Test3 are eval, with their name as condition.
 
-    A speaker is a number, or Unknown, which is no speaker of its own.
+    A speaker is a number, or Unknown.
 
     Source: Labels/labels_consensus.csv, doi:10.1109/TAFFC.2017.2736999.
     """
@@ -38,13 +38,14 @@ def read(corpus: OfficialCorpus) -> Listing:
         missing = f"{TABLES[0]} (or labels_concensus.csv)" if table is None else "Audios (or Audio) with .wav files"
         raise UserError(f"{root}: has no {missing}; `root` must be the folder that holds Labels")
     lines = HeadedProtocol(table, COLUMNS, WORDS, separator=",", quoting=csv.QUOTE_MINIMAL)
-    rows, unknown = [], Counter()
+    rows = []
+    unknown: Counter[str] = Counter()  # words of Split_Set
     for line in lines:
         emotion, part, speaker = line["EmoClass"], line["Split_Set"], line["SpkrID"]
         label = None if emotion in OTHERS else lines.label(emotion)
         if part not in SPLITS:
             unknown[part] += 1
-        elif label:
+        elif label is not None:
             file = line["FileName"]
             rows.append(
                 utterance(
@@ -58,6 +59,6 @@ def read(corpus: OfficialCorpus) -> Listing:
                     condition=part if part.startswith("Test") else "-",
                 )
             )
-    known = ", ".join(SPLITS)
-    wrong = [f"{table}: Split_Set {word!r} in {n} line(s) is not one of {known}" for word, n in unknown.items()]
-    return Listing(rows, lines.problems + wrong)
+    words = ", ".join(SPLITS)
+    problems = [f"{table}: Split_Set {word!r} in {n} line(s) is not one of {words}" for word, n in unknown.items()]
+    return Listing(rows, lines.problems + problems)

@@ -1,35 +1,37 @@
-"""Corpora of the user's own, listed in a CSV, TSV or Parquet table."""
+"""Your own recordings, listed in a CSV, TSV or Parquet table."""
 
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from rawm import manifest
 from rawm.config.corpora import TableCorpus
+from rawm.config.reading import find_file
 from rawm.corpora.listing import Listing
 from rawm.errors import UserError
+from rawm.manifest import Row
 
 REQUIRED = ("utterance_id", "path", "label", "split")
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 
 
 def read(corpus: TableCorpus) -> Listing:
-    """Rows of the manifest, and the problems of the table.
+    """Read the rows of the table.
 
-    Label words are mapped by the corpus file's `labels`; rows with other words are reported and left out. Columns that
-    the table does not have: speaker, language, condition and a fake's attack are "-", group is the utterance itself,
-    duration_s is 0, to be taken from the audio file. The column split may be missing where the corpus file divides the
-    corpus itself (`splits:`).
+    Label words are mapped by the corpus file's `labels`; rows with other words are reported and left out. Missing
+    columns have defaults: speaker, language, condition and a fake's attack are "-", an utterance is its own group, and
+    duration_s is read from the audio file. The column split may be missing where the corpus file divides the corpus
+    (`splits:`).
 
     Raises:
-        UserError: there is no table, or it lacks required columns: nothing else can be said then.
+        UserError: the table or one of its required columns is missing.
     """
-    table = corpus.table_path
+    table = find_file(corpus.root, corpus.table)
     if not table.is_file():
         raise UserError(f"corpus {corpus.name}: table: no file {corpus.table!r} under {corpus.root}")
-    unknown: dict[str, list[int]] = {}
-    rows, wrong = [], []
+    unknown: dict[str, list[int]] = {}  # label word -> numbers of its rows
+    rows: list[Row] = []
+    problems: list[str] = []
     for number, record in records(table, corpus.splits is None):
         word = record["label"]
         if word not in corpus.labels:
@@ -39,20 +41,20 @@ def read(corpus: TableCorpus) -> Listing:
         try:
             row["duration_s"] = float(row["duration_s"] or 0)
         except ValueError:
-            name, given = row["utterance_id"], row["duration_s"]
-            wrong.append(f"{table}: utterance {name}: duration_s {given!r} is not a number of seconds")
+            name, value = row["utterance_id"], row["duration_s"]
+            problems.append(f"{table}: utterance {name}: duration_s {value!r} is not a number of seconds")
             continue
         rows.append(row)
-    known = ", ".join(corpus.labels)
-    wrong += [
-        f"{table}: label {word!r} in {len(numbers)} row(s), first in row {numbers[0]}, is not one of {known}; "
+    words = ", ".join(corpus.labels)
+    problems += [
+        f"{table}: label {word!r} in {len(numbers)} row(s), first in row {numbers[0]}, is not one of {words}; "
         f"map it under `labels` of the corpus file"
         for word, numbers in unknown.items()
     ]
-    return Listing(rows, wrong)
+    return Listing(rows, problems)
 
 
-def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> dict[str, Any]:
+def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> Row:
     text = {column: record.get(column, "").strip() for column in manifest.COLUMNS}
     return text | {
         "label": label,
@@ -68,7 +70,15 @@ def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> dict[str, A
 
 
 def records(table: Path, with_split: bool) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number in the file, the header being row 1; column -> text) of every row that is not blank."""
+    """Yield (row number, column -> text) of each row that is not blank; the header is row 1.
+
+    Args:
+        table: .csv, .tsv, .txt (separated by tabs) or .parquet.
+        with_split: whether the column split is required.
+
+    Raises:
+        UserError: another kind of file, a missing column, or a row with more or fewer cells than the header.
+    """
     suffix = table.suffix.lower()
     if suffix == ".parquet":
         columns, rows = _parquet(table)

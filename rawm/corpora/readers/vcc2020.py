@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, audio_files, utterance
+from rawm.corpora.disk import audio_files
+from rawm.corpora.listing import Listing, utterance
+from rawm.manifest import Row
 
 NATURAL = (
     "source",
@@ -24,41 +25,44 @@ TARGET = re.compile(r"-(T[EFGM][FM][12])_S")
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows without an official split; there is no protocol, the folders say what is natural.
+    """Read the corpus, which has no official split and no protocol: the folder tells whether speech is natural.
 
     The listening test has natural speech too: SOU has each source clip once for every target, called
     `team34_intra-TEF1_SEF1_E30001.wav` as if a team 34 had made it, and TAR has clips of the targets, called
-    `ref-TEF1_E30021.wav`. They are genuine and share the group of the clip of which they are copies; so do all
-    conversions of that clip. A conversion's speaker is its target. The utterance id is the path with underscores.
+    `ref-TEF1_E30021.wav`. They are genuine. A clip, its copies and all its conversions are a group. A conversion's
+    speaker is its target. The utterance id is the path with underscores.
 
     Source: the READMEs of VCC2020-database and VCC2020-listeningtest, doi:10.21437/VCC_BC.2020-14.
     """
-    root, rows, absent, strange = Path(corpus.root), [], [], []
+    root, rows, absent, misnamed = Path(corpus.root), [], [], []
     for part in (*NATURAL, *TEAMS):
         files = audio_files(root, _folder(root, part))
-        absent += [] if files or corpus.waive_counts else [part]
+        if not files and not corpus.waive_counts:
+            absent.append(part)
         for path in files:
-            if row := _row(corpus.name, part, path):
-                rows.append(row)
+            row = _row(corpus.name, part, path)
+            if row is None:
+                misnamed.append(path)
             else:
-                strange.append(path)
+                rows.append(row)
     problems = []
     if absent:
         problems.append(
             f"corpus {corpus.name}: no audio in {', '.join(absent)} under {root}; unpack all archives of "
             "VCC2020-database and VCC2020-listeningtest, or write `waive_counts: true` in its corpus file"
         )
-    if strange:
+    if misnamed:
         problems.append(
-            f"corpus {corpus.name}: {len(strange)} file(s), first {strange[0]}, are not named after speaker and "
+            f"corpus {corpus.name}: {len(misnamed)} file(s), first {misnamed[0]}, are not named after speaker and "
             "sentence as in SEM1/E10001.wav or team14_intra-TEM1_SEM1_E30001.wav; restore the official names"
         )
     return Listing(rows, problems)
 
 
-def _row(corpus: str, part: str, path: str) -> dict[str, Any] | None:
-    """The row of a file, or None where its name does not say whose clip it is or was."""
-    clip, target, fake = CLIP.search(path), TARGET.search(path), part in TEAMS
+def _row(corpus: str, part: str, path: str) -> Row | None:
+    """Make the row of a file; None if its name does not tell speaker and sentence, and target of a conversion."""
+    clip, fake = CLIP.search(path), part in TEAMS
+    target = TARGET.search(path) if fake else None
     if clip is None or (fake and target is None):
         return None
     speaker, sentence, letter = clip.groups()
@@ -67,7 +71,7 @@ def _row(corpus: str, part: str, path: str) -> dict[str, Any] | None:
         path[path.index(f"{part}/") :].removesuffix(".wav").replace("/", "_"),
         path,
         "fake" if fake else "genuine",
-        speaker=target[1] if fake else speaker,
+        speaker=speaker if target is None else target[1],
         attack=part if fake else "-",
         language=LANGUAGES[letter],
         group=f"{speaker}_{sentence}",
@@ -75,6 +79,6 @@ def _row(corpus: str, part: str, path: str) -> dict[str, Any] | None:
 
 
 def _folder(root: Path, part: str) -> str:
-    """Where a part lies: under the root, or under the copy of one of the two repositories there."""
+    """Find a part's folder: under the root, or under a copy of one of the two repositories there."""
     copies = (path.name for path in sorted(root.glob("*VCC2020-*")))
     return next((f"{name}/{part}" for name in copies if (root / name / part).is_dir()), part)

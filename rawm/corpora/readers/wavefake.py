@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.listing import Listing, audio_files, utterance
+from rawm.corpora.disk import audio_files
+from rawm.corpora.listing import Listing, utterance
 
 LJSPEECH = (
     "melgan",
@@ -23,12 +24,12 @@ FOLDERS = {
 
 
 def read(corpus: OfficialCorpus) -> Listing:
-    """Rows without an official split; all are fakes.
+    """Read the corpus, which has no official split; all utterances are fakes.
 
-    `ljspeech_melgan/LJ001-0001_gen.wav` says again what LJSpeech's `LJ001-0001.wav` says, and so do the files of that
-    name in the other folders: their group is LJ001-0001, as it is in a `folder` corpus of LJSpeech. Genuine speech must
-    come from there and from JSUT's basic5000. The folder of Common Voice prompts has its files a second time in a
-    folder `generated`, which is left alone.
+    `ljspeech_melgan/LJ001-0001_gen.wav` is a copy of LJSpeech's `LJ001-0001.wav`, and so are the files of that name in
+    the other folders: their group is LJ001-0001, as in a `folder` corpus of LJSpeech. Genuine speech must come from
+    there and from JSUT's basic5000. The folder of Common Voice prompts has its files a second time in a folder
+    `generated`, which is not read.
 
     Source: the archive's folders, doi:10.5281/zenodo.5642694.
     """

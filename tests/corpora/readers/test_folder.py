@@ -4,7 +4,7 @@ import pytest
 from support import disk
 
 from rawm import manifest
-from rawm.corpora.listing import audio_files
+from rawm.corpora.disk import audio_files
 from rawm.errors import UserError
 
 SPLITS = {"train": 0.6, "dev": 0.15, "eval": 0.25}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from support import disk
 
-from rawm.corpora import function_of, listing
+from rawm.corpora import listing, reader
 from rawm.errors import UserError
 from rawm.study import load_corpus
 
@@ -76,10 +76,10 @@ def test_models_that_say_one_original_share_its_group_with_m_ailabs(root, tmp_pa
     disk.write_audio(tmp_path / "M-AILABS" / EMMA)
     disk.write_audio(tmp_path / "M-AILABS/en_UK/by_book/female/x/y/wavs/y_01.wav")
     source = load_corpus("m_ailabs", CONFIG).model_copy(update={"root": str(tmp_path / "M-AILABS")})
-    genuine, errors, _ = listing.examined(source, function_of("folder"))
+    genuine, errors, _ = listing.examine(source, reader("folder"))
     assert errors == []
     shipped = load_corpus("mlaad", CONFIG).model_copy(update={"root": str(root)})
-    fakes, *_ = listing.examined(shipped, function_of("mlaad"))
+    fakes, *_ = listing.examine(shipped, reader("mlaad"))
     side = {row["group"]: row["split"] for row in genuine}
     assert {row["split"] for row in fakes if row["group"] == "emma_01_f000001"} == {side["emma_01_f000001"]}
 

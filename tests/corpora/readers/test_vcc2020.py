@@ -99,7 +99,7 @@ def test_counts_are_the_published_ones_of_natural_and_converted_speech(tmp_path)
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     corpus = load_corpus("vcc2020", CONFIG).model_copy(update={"root": str(tmp_path)})
-    rows, errors, warnings = listing.examined(corpus, vcc2020.read)
+    rows, errors, warnings = listing.examine(corpus, vcc2020.read)
     assert errors == warnings == []
     assert manifest.leak_problems(rows, "group") == []
     splits = Counter(row["split"] for row in rows if row["label"] == "fake")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from support import disk
 
-from rawm.corpora import function_of, listing
+from rawm.corpora import listing, reader
 from rawm.corpora.readers import wavefake
 from rawm.errors import UserError
 from rawm.study import load_corpus
@@ -51,7 +51,7 @@ def test_a_sentence_and_its_vocoded_copies_never_straddle_splits_of_the_corpora_
             (tmp_path / path).touch()
     sides = {sentence: set() for sentence in sentences}
     for corpus in corpora.values():
-        rows, *_ = listing.examined(corpus, function_of(corpus.loader))
+        rows, *_ = listing.examine(corpus, reader(corpus.loader))
         assert len(rows) in (30, 60)
         for row in rows:
             sides[row["group"]].add(row["split"])
