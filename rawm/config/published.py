@@ -83,5 +83,5 @@ class PublishedFile(Model):
                 "each of columns, or none"
             )
         if not self.comparable and self.study and not self.differences:
-            raise ValueError("differences: is empty; say why the study is not comparable")
+            raise ValueError("differences: say why the study is not comparable")
         return self

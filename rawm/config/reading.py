@@ -1,4 +1,4 @@
-"""Reading YAML files into typed models, with every mistake said in one sentence."""
+"""Read YAML files into typed models; report every mistake in one sentence."""
 
 import difflib
 import os
@@ -12,7 +12,7 @@ from rawm.errors import UserError
 
 
 class ConfigError(UserError):
-    """All problems found in the configuration, one line each."""
+    """Mistakes in the configuration, one line each."""
 
     def __init__(self, problems: list[str]):
         self.problems = problems
@@ -20,7 +20,7 @@ class ConfigError(UserError):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, which plain YAML silently overwrites."""
+    """SafeLoader that refuses a key written twice; plain YAML silently takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
@@ -35,7 +35,11 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file; raises ConfigError with file and line."""
+    """Read the mapping in a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML (with its line) or is no mapping.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
@@ -46,24 +50,24 @@ def read_yaml(path: Path) -> dict[str, Any]:
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError([f"{path}{where}: not valid YAML: {what}"]) from None
     if not isinstance(content, dict):
-        raise ConfigError([f"{path}: is {_shown(content)}; a file of `key: value` lines is needed"])
+        raise ConfigError([f"{path}: is {_shown(content)}; write lines of the form `key: value`"])
     return content
 
 
 def read_model(path: Path, model: Any, extra: dict[str, Any] | None = None) -> Any:
-    """Read `path` as `model` (a pydantic model or union), with `extra` keys added to what the file says.
+    """Read `path` as `model`, a pydantic model or union; `extra` keys are added to those of the file.
 
     Raises:
-        ConfigError: every problem of the file, each with file, key, what is wrong and what would be right.
+        ConfigError: all mistakes of the file, each with file, key, what is wrong and what would be right.
     """
     return parse(read_yaml(path), model, path, extra)
 
 
 def parse(content: dict[str, Any], model: Any, path: Path, extra: dict[str, Any] | None = None) -> Any:
-    """As `read_model`, for a mapping that was already read from `path`."""
+    """Like `read_model`, for a mapping that was already read from `path`."""
     extra = extra or {}
     if written := sorted(extra.keys() & content.keys()):
-        raise ConfigError([f"{path}: {key}: is not written in the file; remove it" for key in written])
+        raise ConfigError([f"{path}: {key}: must not be written in the file; remove it" for key in written])
     try:
         return TypeAdapter(model).validate_python(content | extra)
     except ValidationError as error:
@@ -74,14 +78,14 @@ def parse(content: dict[str, Any], model: Any, path: Path, extra: dict[str, Any]
 
 
 def _explained(problem: dict, unknown: list[tuple]) -> bool:
-    """Whether a missing key is an unknown one beside it, mistyped; that one's sentence says it already."""
+    """Whether a missing key is probably an unknown key beside it, misspelt, which is reported anyway."""
     *parent, key = problem["loc"] or ("",)
     beside = [str(other[-1]) for other in unknown if list(other[:-1]) == parent]
     return problem["type"] == "missing" and bool(difflib.get_close_matches(str(key), beside))
 
 
 def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
-    """One line for one pydantic error: `file: key: what is wrong; what would be right`."""
+    """One sentence for one pydantic error: `file: key: what is wrong; what would be right`."""
     keys = [str(part) for part in _location(problem["loc"], content)]
     where = f"{path}: {'.'.join(keys)}" if keys else str(path)
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
@@ -92,7 +96,7 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
         return f"{where}: is missing; add it"
     if kind == "union_tag_not_found":
         key = context["discriminator"].strip("'")
-        return f"{where}: {key}: is missing; one of {_tags(model)} is needed"
+        return f"{where}: {key}: is missing; write one of {_tags(model)}"
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
@@ -104,7 +108,7 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
 
 
 def _location(location: tuple, content: Any) -> list:
-    """Drop the parts of a pydantic location that name a union's member instead of a key of the file."""
+    """Keys of the file in a pydantic location, without its names of union members."""
     keys: list = []
     for index, part in enumerate(location):
         last = index == len(location) - 1
@@ -127,7 +131,7 @@ def _models(model: Any) -> list:
 
 
 def _known_keys(model: Any, content: Any, location: tuple) -> list[str]:
-    """Keys that would be right beside the unknown one at the end of `location`."""
+    """Keys that may be used in place of the unknown one at the end of `location`."""
     candidates = _models(model)
     for part in location[:-1]:
         if isinstance(part, str):
@@ -139,7 +143,7 @@ def _known_keys(model: Any, content: Any, location: tuple) -> list[str]:
 
 
 def _tag(model: Any) -> str | None:
-    """The discriminator value of a union's member."""
+    """Discriminator value of a union member, e.g. rawm; None if it has no discriminator."""
     for key in ("algorithm", "loader", "type"):
         if key in model.model_fields:
             return getattr(model.model_fields[key].annotation, "__args__", (None,))[0]
@@ -165,11 +169,11 @@ def _similar_file(path: Path) -> str:
     close = difflib.get_close_matches(path.stem, names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(names)}" if names else ""
+    return f"; existing files: {', '.join(names)}" if names else ""
 
 
 def expand(folder: str) -> Path:
-    """Expand ~ and ${VARIABLES} in a folder's name."""
+    """Expand ~ and ${VARIABLES} in the name of a folder."""
     return Path(os.path.expandvars(folder)).expanduser()
 
 
