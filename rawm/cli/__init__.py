@@ -1,4 +1,4 @@
-"""`rawm <verb>`: each verb parses its options and calls one function."""
+"""The command `rawm`: each verb parses its options and calls one function."""
 
 import sys
 
@@ -13,15 +13,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its steps is "
-    "one of these commands, to be copied, repeated and debugged alone.",
+    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is one "
+    "of these commands, which can also be run alone.",
 )
 for verbs in (configuration, corpora, features, runs, results, scores, tracking):
     app.add_typer(verbs.app)
 
 
 def main() -> None:
-    """Run a verb; a user's mistake is printed without a traceback and gives exit status 1."""
+    """Run a verb; print a user error without a traceback and exit with status 1."""
     try:
         app()
     except UserError as error:

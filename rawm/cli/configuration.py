@@ -1,4 +1,4 @@
-"""Verbs about the files of config/."""
+"""Verbs about the files in config/."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +13,10 @@ app = typer.Typer()
 
 
 @app.command(epilog=example("rawm check", "rawm check --study synthetic"))
-def check(study: Annotated[str | None, typer.Option(help="Only what this study uses; default: every file.")] = None):
-    """Check the configuration: every mistake of every file, with file, key and what would be right."""
+def check(
+    study: Annotated[str | None, typer.Option(help="Check only the files of this study; default: all files.")] = None,
+):
+    """Check the configuration; report every mistake with file, key and what would be right."""
     if study:
         load_study(study)
         typer.echo(f"study {study} and all files it names are fine")
@@ -25,8 +27,8 @@ def check(study: Annotated[str | None, typer.Option(help="Only what this study u
 
 
 @app.command(epilog=example("rawm schemas"))
-def schemas(output: Annotated[Path, typer.Option(help="Folder.")] = Path("config/schemas")):
-    """Write the JSON schemas of the configuration files, with which editors complete them."""
+def schemas(output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("config/schemas")):
+    """Write the JSON schemas of the configuration files; editors use them to complete keys."""
     from rawm.study.schemas import write
 
     for path in write(output):

@@ -1,4 +1,4 @@
-"""Verbs about recordings: `rawm corpora ...` and `rawm streams ...`."""
+"""Verbs about corpora and streams: `rawm corpora ...` and `rawm streams ...`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ app.add_typer(streams, name="streams")
 
 @corpora.command("list", epilog=example("rawm corpora list"))
 def list_corpora():
-    """List the corpora of config/corpora/: loader, folder, whether its manifest is made."""
+    """List the corpora in config/corpora/: loader, whether the manifest has been made, folder, title."""
     for label in labels("corpora"):
         corpus = load_corpus(label)
         made = "ready" if paths.manifest(label).exists() else "not made yet"
@@ -30,9 +30,11 @@ def list_corpora():
 @corpora.command("fetch", epilog=example("rawm corpora fetch open_en_tts"))
 def fetch_corpus(
     corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
-    receipt: Annotated[Path | None, typer.Option(help="Where to write what was fetched.")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="File for versions and licences; default results/packages/CORPUS.json.")
+    ] = None,
 ):
-    """Fetch the Debian packages that an open-speech corpus is made of, without root."""
+    """Fetch the Debian packages of an open-speech corpus, without root."""
     from rawm.corpora.made import open_speech
 
     loaded = load_corpus(corpus)
@@ -48,9 +50,11 @@ def fetch_corpus(
 )
 def make_corpus(
     corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that make audio.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that make audio, or threads that read file headers.")
+    ] = 1,
 ):
-    """Write a corpus' manifest, and its audio where the pipeline makes it itself."""
+    """Write the manifest of a corpus; for synthetic, open-speech and digits corpora make the data first."""
     from rawm.corpora import make
 
     make(load_corpus(corpus), workers=workers, packages_dir=paths.PACKAGES)
@@ -60,9 +64,9 @@ def make_corpus(
 def check_corpus(
     corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/.")],
     deep: Annotated[
-        bool, typer.Option("--deep", help="Decode every file too, and compare files of equal size.")
+        bool, typer.Option("--deep", help="Also decode every file, and compare files of equal size.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Files decoded at a time.")] = 4,
+    workers: Annotated[int, typer.Option(min=1, help="Files decoded in parallel.")] = 4,
 ):
     """Audit a corpus: counts, missing and unlisted files, duplicates, leaks between splits, unreadable audio."""
     from rawm.corpora import audit
@@ -73,9 +77,9 @@ def check_corpus(
 @streams.command("check", epilog=example("rawm streams check open_speech", "rawm streams check open_speech --deep"))
 def check_stream(
     stream: Annotated[str, typer.Argument(help="Label of a file in config/streams/.")],
-    deep: Annotated[bool, typer.Option("--deep", help="Compare the bytes of files of equal size too.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also compare the bytes of files of equal size.")] = False,
 ):
-    """Look for utterances, sentences and speakers in training data of one task and evaluation data of another."""
+    """Look for leaks: utterances, sentences or speakers in training data of one task and evaluation data of another."""
     from rawm.corpora import leakage
 
     _report(leakage.check(stream, load_stream(stream), deep))

@@ -11,7 +11,7 @@ from rawm.errors import UserError
 from rawm.study import load_corpus, load_frontend, mismatch
 
 app = typer.Typer()
-imports = typer.Typer(no_args_is_help=True, help="Turn features that others computed into feature folders.")
+imports = typer.Typer(no_args_is_help=True, help="Turn features that you already have into a corpus.")
 app.add_typer(imports, name="import")
 
 
@@ -25,9 +25,11 @@ app.add_typer(imports, name="import")
 def extract(
     frontend: Annotated[str, typer.Option(help="Label of a file in config/frontends/.")],
     corpus: Corpus,
-    split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = list(paths.SPLITS),  # noqa: B006
-    shard: Annotated[str | None, typer.Option(help="Only this part, e.g. 2of8.")] = None,
-    join: Annotated[int | None, typer.Option(min=1, help="Join so many parts that were computed before.")] = None,
+    split: Annotated[list[str], typer.Option(help="Only this split; can be repeated.")] = list(paths.SPLITS),  # noqa: B006
+    shard: Annotated[str | None, typer.Option(help="Only this part of the corpus, e.g. 2of8.")] = None,
+    join: Annotated[
+        int | None, typer.Option(min=1, help="Join this number of parts, computed before with --shard.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = 1,
 ):
@@ -85,7 +87,7 @@ def import_features(
     ],
     output: Output,
     name: Annotated[str, typer.Option(help="Name of the feature set.")] = "features",
-    pool: Annotated[Literal["none", "mean"], typer.Option(help="mean: average frames (T, d) over time.")] = "none",
+    pool: Annotated[Literal["none", "mean"], typer.Option(help="mean = average frames (T, d) over time.")] = "none",
 ):
     """Write a feature folder from a table of vectors (d,) or frames (T, d), and print the corpus file that uses it."""
     from rawm.corpora import importing

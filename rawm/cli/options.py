@@ -1,4 +1,4 @@
-"""What the verbs share: options, examples in their help, and loading what an option names."""
+"""Options, examples and loading that several verbs share."""
 
 from typing import Annotated
 
@@ -10,12 +10,15 @@ from rawm.errors import UserError
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
 Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the run.")]
-Device = Annotated[str, typer.Option(envvar="RAWM_DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of torch; results do not depend on other running jobs.")]
+Device = Annotated[
+    str, typer.Option(envvar="RAWM_DEVICE", help="auto, cpu, cuda, cuda:1 or mps; auto takes a GPU if there is one.")
+]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
 Corpus = Annotated[str, typer.Option(help="Label of a file in config/corpora/.")]
 
 Uri = Annotated[
-    str | None, typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI; default config.yaml.")
+    str | None,
+    typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI; default: the one in config/config.yaml."),
 ]
 
 
@@ -24,7 +27,7 @@ def example(*lines: str) -> str:
 
 
 def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> studies.Study:
-    """Load a study and make sure that a method and a seed belong to it; with a seed, in the order of its tasks."""
+    """Load a study and check that it has this method and seed; with a seed, tasks are in the order of that seed."""
     study = studies.load_study(name or studies.load_main().study)
     if method is not None and method not in study.methods:
         raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
@@ -35,7 +38,7 @@ def load_study(name: str | None, method: str | None = None, seed: int | None = N
 
 
 def use_torch(device: str, threads: int):
-    """Fix torch's threads; return the device, with deterministic kernels where they are not the rule."""
+    """Set the threads of torch and return the device; on a GPU use deterministic kernels."""
     import torch
 
     from rawm.training.loop import choose_device

@@ -1,4 +1,4 @@
-"""Verbs that turn the scores of finished runs into intervals, tables, figures and comparisons with papers."""
+"""Verbs that make intervals, tables, figures and comparisons with papers from the scores of finished runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,15 +17,15 @@ app = typer.Typer()
 )
 def intervals(
     study: Study,
-    resamples: Annotated[int, typer.Option(min=100, help="How many times utterances and seeds are drawn.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 0,
-    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share of the resamples in an interval.")] = 0.95,
+    resamples: Annotated[int, typer.Option(min=100, help="Number of resamples of utterances and seeds.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples.")] = 0,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Confidence level of the intervals.")] = 0.95,
     groups: Annotated[
-        str, typer.Option(help="What is drawn: group, speaker or utterance, as in the manifest.")
+        str, typer.Option(help="Manifest column whose values are resampled as units: group, speaker or utterance.")
     ] = "group",
-    threads: Annotated[int, typer.Option(min=1, help="Runs that are resampled at a time.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Runs that are resampled in parallel.")] = 1,
 ):
-    """Estimate how sure a study's numbers are: intervals, paired differences of methods, ranks (intervals.json)."""
+    """Compute confidence intervals, paired differences between methods, and ranks of a study (intervals.json)."""
     from rawm.runs import uncertainty
 
     uncertainty.make(load_study(study), resamples, seed, level, groups, threads)
@@ -33,7 +33,8 @@ def intervals(
 
 @app.command(epilog=example("rawm tables --study open_speech"))
 def tables(
-    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/tables.")] = None
+    study: Study,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to; default results/STUDY/tables.")] = None,
 ):
     """Make the tables of a study (CSV, Markdown, LaTeX, HTML) from the scores of its runs."""
     from rawm.reports import tables as make_tables
@@ -43,7 +44,8 @@ def tables(
 
 @app.command(epilog=example("rawm figures --study open_speech", "rawm figures --study open_speech --output paper/"))
 def figures(
-    study: Study, output: Annotated[Path | None, typer.Option(help="Folder; default results/STUDY/figures.")] = None
+    study: Study,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to; default results/STUDY/figures.")] = None,
 ):
     """Draw the figures of a study (SVG, PNG) from the scores and memories of its runs."""
     from rawm.reports import figures as make_figures
@@ -54,11 +56,13 @@ def figures(
 @app.command(epilog=example("rawm paper rawm_ablation", "rawm paper rawm_ablation --draw", "rawm paper --index"))
 def paper(
     published: Annotated[str | None, typer.Argument(help="Label of a file in config/published/.")] = None,
-    draw: Annotated[bool, typer.Option("--draw", help="Draw our numbers instead (SVG, PNG).")] = False,
-    index: Annotated[bool, typer.Option("--index", help="List all tables made so far instead.")] = False,
-    output: Annotated[Path, typer.Option(help="Folder.")] = paths.PAPER,
+    draw: Annotated[
+        bool, typer.Option("--draw", help="Draw our numbers (SVG, PNG) instead of writing the table.")
+    ] = False,
+    index: Annotated[bool, typer.Option("--index", help="List all tables made so far (index.md).")] = False,
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = paths.PAPER,
 ):
-    """Set our numbers beside those printed in a paper (CSV, Markdown, LaTeX)."""
+    """Show our numbers beside those printed in a paper (CSV, Markdown, LaTeX)."""
     from rawm.reports import paper as papers
 
     if (published is None) != index or (draw and index):

@@ -16,11 +16,11 @@ def train(
     study: Study,
     method: Method,
     seed: Seed,
-    task: Annotated[int, typer.Option(min=1, help="Number of the task; the one before it must be trained.")],
+    task: Annotated[int, typer.Option(min=1, help="Number of the task; the task before must be trained already.")],
     device: Device = "auto",
     threads: Threads = 1,
 ):
-    """Train one task of one run, starting from the files of the task before."""
+    """Train one task of one run, from the files of the task before."""
     loaded = load_study(study, method, seed)
     if task > len(loaded.tasks):
         raise UserError(f"--task {task}: study {study} has {len(loaded.tasks)} tasks")
@@ -34,7 +34,7 @@ def train(
 
 @app.command(epilog=example("rawm evaluate --study open_speech --method rawm --seed 0"))
 def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", threads: Threads = 1):
-    """Score every task with every checkpoint of one run; write scores.parquet and metrics.json."""
+    """Score every task with the detector after every task; write scores.parquet and metrics.json."""
     loaded = load_study(study, method, seed)
     where = use_torch(device, threads)
     from rawm.training.evaluation import evaluate_run
@@ -45,14 +45,14 @@ def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", 
 @app.command(epilog=example("rawm tune open_speech --workers 2", "rawm tune open_speech --method rawm --write"))
 def tune(
     search: Annotated[str, typer.Argument(help="Label of a file in config/searches/.")],
-    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 1,
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; can be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials that run in parallel.")] = 1,
     device: Device = "auto",
-    write: Annotated[bool, typer.Option("--write", help="Put the chosen values into config/methods/ too.")] = False,
-    mirror: Annotated[bool, typer.Option("--track/--no-track", help="Mirror the trials to MLflow.")] = True,
+    write: Annotated[bool, typer.Option("--write", help="Also write the chosen values to config/methods/.")] = False,
+    mirror: Annotated[bool, typer.Option("--track/--no-track", help="Copy the trials to MLflow.")] = True,
     uri: Uri = None,
 ):
-    """Choose hyper-parameters on the development data of the tasks seen so far. Goes on where it was stopped."""
+    """Choose hyper-parameters on development data of the tasks seen so far. A stopped search continues."""
     from rawm.study.searches import load_search
 
     loaded = load_search(search)

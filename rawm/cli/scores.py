@@ -8,7 +8,7 @@ import typer
 from rawm.cli.options import Method, Seed, Study, example, load_study
 
 app = typer.Typer()
-scores = typer.Typer(no_args_is_help=True, help="Write and judge score files of the ASVspoof challenges.")
+scores = typer.Typer(no_args_is_help=True, help="Export a run's scores; evaluate any score file.")
 app.add_typer(scores, name="scores")
 
 
@@ -24,16 +24,17 @@ def export_scores(
     study: Study,
     method: Method,
     seed: Seed,
-    output: Annotated[Path, typer.Option(help="A file with --task, else a folder for a file per task.")],
+    output: Annotated[Path, typer.Option(help="File with --task; else folder, one file per task.")],
     after: Annotated[
-        int | None, typer.Option(min=0, help="Checkpoint after this task; 0 = untrained, default the last.")
+        int | None, typer.Option(min=0, help="Detector after this task; 0 = untrained, default the last.")
     ] = None,
     task: Annotated[int | None, typer.Option(min=1, help="Only the scores of this task.")] = None,
     format: Annotated[
-        Literal["asvspoof2019", "asvspoof2021", "asvspoof5"], typer.Option(help="Only asvspoof2019 has keys.")
+        Literal["asvspoof2019", "asvspoof2021", "asvspoof5"],
+        typer.Option(help="Format of a challenge; only asvspoof2019 has keys."),
     ] = "asvspoof2019",
 ):
-    """Write the scores of a finished run as score files of a challenge."""
+    """Export the scores of a finished run in the format of an ASVspoof challenge."""
     from rawm.score_files.scores import export
 
     for path in export(load_study(study, method, seed), method, seed, output, format, after, task):
@@ -49,16 +50,17 @@ def export_scores(
     ),
 )
 def evaluate_scores(
-    file: Annotated[Path, typer.Argument(help="Scores of a detector, higher = more genuine.")],
+    file: Annotated[Path, typer.Argument(help="Scores of a detector; higher = more genuine.")],
     format: Annotated[
-        Literal["auto", "asvspoof2019", "asvspoof2021", "asvspoof5"], typer.Option(help="auto goes by the first line.")
+        Literal["auto", "asvspoof2019", "asvspoof2021", "asvspoof5"],
+        typer.Option(help="Format of the file; auto = recognise it by the first line."),
     ] = "auto",
     key: Annotated[
         Path | None,
-        typer.Option(help="What is genuine: a challenge's key or protocol, a score file of 2019, or a manifest."),
+        typer.Option(help="Labels: a key or protocol of a challenge, a score file of 2019, or a manifest."),
     ] = None,
     asv: Annotated[
-        Path | None, typer.Option(help="Scores of a speaker verification system (2019), for min t-DCF.")
+        Path | None, typer.Option(help="Scores of a speaker verification system (2019 format), for min t-DCF.")
     ] = None,
 ):
     """Print EER, AUC, costs and Cllr of a score file, and with --asv both definitions of min t-DCF."""

@@ -1,4 +1,4 @@
-"""Verbs that mirror runs to MLflow and show them."""
+"""Verbs that copy runs to MLflow and show them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +19,11 @@ def _tracking(study: str, uri: str | None) -> tuple[str, str]:
 
 @app.command(epilog=example("rawm track --study open_speech", "rawm track --study open_speech --uri http://host:5000"))
 def track(
-    study: Study, uri: Uri = None, receipt: Annotated[Path | None, typer.Option(help="Write what was done.")] = None
+    study: Study,
+    uri: Uri = None,
+    receipt: Annotated[Path | None, typer.Option(help="File for the ids of the MLflow runs.")] = None,
 ):
-    """Mirror all finished runs of a study to MLflow. Doing it again changes nothing."""
+    """Copy all finished runs of a study to MLflow. Repeating it changes nothing."""
     from rawm import tracking
 
     where, experiment = _tracking(study, uri)
@@ -30,7 +32,7 @@ def track(
 
 @app.command(epilog=example("rawm ui", "rawm ui --study synthetic --port 5050"))
 def ui(
-    study: Annotated[str | None, typer.Option(help="Study to link to; default: the one of config/config.yaml.")] = None,
+    study: Annotated[str | None, typer.Option(help="Study to link to; default: the one in config/config.yaml.")] = None,
     uri: Uri = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
