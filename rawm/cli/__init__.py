@@ -13,8 +13,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is one "
-    "of these commands, which can also be run alone.",
+    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is "
+    "one of these commands, which can also be run alone.",
 )
 for verbs in (configuration, corpora, features, runs, results, scores, tracking):
     app.add_typer(verbs.app)
