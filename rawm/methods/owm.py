@@ -22,7 +22,9 @@ class OWM(Method[config.OWM]):
         The optimizer's step is projected, not the gradient, since Adam, momentum and weight decay would turn a
         projected gradient back (`apply_to: gradient` is the paper's). The projector is `spectral` by default;
         `projector: rls` is the paper's, with a constant alpha. Statistics are taken once per finished task, over every
-        training input (`statistics: batch_mean` is the paper's), not during training.
+        training input (`statistics: batch_mean` is the paper's), not during training. In float32, steps add up to a
+        rounding error: with `energy: 1`, a linear detector's logits (up to 5) on old inputs differ by 3e-6 after 400
+        steps of Adam and by 1e-5 after 4,000.
     """
 
     paper = "Zeng et al. 2019, doi:10.1038/s42256-019-0080-x"
@@ -39,10 +41,22 @@ class OWM(Method[config.OWM]):
         return projection.spectral(values, vectors, self.settings.energy)
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self.layers.activate(detector)
+        self.layers.begin_task(detector)
 
+    @torch.no_grad()
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self.layers.move(optimizer, self.settings.apply_to, gain=0.0)
+        """W <- before + (W - before) P in every layer: RAWM's step with gain 0."""
+        gain = 0.0
+        layers = self.layers.constrained(gain)
+        if self.settings.apply_to == "gradient":
+            for layer in layers:
+                layer.project_gradient(gain)
+            optimizer.step()
+            return
+        before = [layer.weights() for layer in layers]
+        optimizer.step()
+        for layer, old in zip(layers, before, strict=True):
+            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

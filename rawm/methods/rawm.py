@@ -52,7 +52,7 @@ class RAWM(Method[config.RAWM]):
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
         self._task_ratio = class_ratio(task.train.labels, self._compact)
-        self.layers.activate(detector)
+        self.layers.begin_task(detector)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None:
@@ -66,8 +66,20 @@ class RAWM(Method[config.RAWM]):
             return self.settings.beta
         return self._task_ratio if self.settings.balance == "task" else class_ratio(batch.labels, self._compact)
 
+    @torch.no_grad()
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        self.layers.move(optimizer, self.settings.apply_to, gain=self.settings.scale * self.beta(batch))
+        """W <- before + (W - before) R in every layer, R = P + gain Q, gain = m beta."""
+        gain = self.settings.scale * self.beta(batch)
+        layers = self.layers.constrained(gain)
+        if self.settings.apply_to == "gradient":
+            for layer in layers:
+                layer.project_gradient(gain)
+            optimizer.step()
+            return
+        before = [layer.weights() for layer in layers]
+        optimizer.step()
+        for layer, old in zip(layers, before, strict=True):
+            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

@@ -60,7 +60,7 @@ class RWM(Method[config.RWM]):
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
-        self.layers.activate(detector)
+        self.layers.begin_task(detector)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None:
@@ -68,9 +68,20 @@ class RWM(Method[config.RWM]):
         distillation = soft_cross_entropy(output.logits, self._teacher(batch).logits, self.settings.temperature)
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
+    @torch.no_grad()
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        beta = radian_ratio(output.logits, batch.labels, self.compact())
-        self.layers.move(optimizer, self.settings.apply_to, gain=self.settings.scale * beta)
+        """As RAWM's: W <- before + (W - before) R in every layer, R = P + gain Q, gain = m beta."""
+        gain = self.settings.scale * radian_ratio(output.logits, batch.labels, self.compact())
+        layers = self.layers.constrained(gain)
+        if self.settings.apply_to == "gradient":
+            for layer in layers:
+                layer.project_gradient(gain)
+            optimizer.step()
+            return
+        before = [layer.weights() for layer in layers]
+        optimizer.step()
+        for layer, old in zip(layers, before, strict=True):
+            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
 
     def compact(self) -> Tensor:
         """(classes,) bool: the compact classes, as configured or as measured so far."""

@@ -19,8 +19,7 @@ from torch import nn
 from rawm.config.study import Training
 from rawm.methods.method import Task
 from rawm.methods.parts.class_ratio import class_ratio
-from rawm.methods.parts.projected_layers import ProjectedLayers, layer_inputs, matrix
-from rawm.methods.parts.projection import spectral
+from rawm.methods.parts.projected_layers import layer_inputs, matrix
 from rawm.methods.rwm import radian_ratio
 from rawm.training.loop import fit
 
@@ -165,17 +164,17 @@ def test_convolutions_are_protected_and_normalisation_is_frozen():
     old, new = torch.randn(3, 4, 4), torch.randn(20, 4, 9)
     net(torch.randn(8, 4, 9))
     net.eval()
-    layers = ProjectedLayers(lambda *eigen: spectral(*eigen, 1.0), batch_means=False)
-    layers.learn(net, [type("Batch", (), {"features": old, "lengths": None})])
+    owm = method_for({"algorithm": "owm", "energy": 1.0})
+    owm.layers.learn(net, [type("Batch", (), {"features": old, "lengths": None})])
     net.train()
-    layers.activate(net)
+    owm.begin_task(net, None)
     assert not net.norm.training
     assert not net.norm.weight.requires_grad
     before = net.conv(old).detach()
     optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=0.05)
     net(new).square().sum().backward()
     weight = net.conv.weight.detach().clone()
-    layers.move(optimizer, "step", gain=0.0)
+    owm.step(net, optimizer, None, None)
     assert not torch.equal(weight, net.conv.weight)
     torch.testing.assert_close(net.conv(old), before, atol=1e-5, rtol=0)
 

@@ -1,4 +1,4 @@
-"""Projectors for the layers of a detector: which inputs they saw, and how their update is projected."""
+"""The layers of a detector with their projectors: collect layer inputs, read and write weights as matrices."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,12 +8,11 @@ from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import evaluating
-from rawm.methods.method import freeze_all_but
+from rawm.methods.method import entries, freeze_all_but
 from rawm.methods.parts.projection import Projector, eigen, from_tensors
 from rawm.tasks.samples import Batch
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d
-SETTLE_EVERY = 64  # steps; what is taken back stays small against the weights, so that nothing is lost in rounding
 
 
 def protectable(detector: nn.Module) -> dict[str, Layer]:
@@ -27,9 +26,9 @@ def protectable(detector: nn.Module) -> dict[str, Layer]:
 
 
 def layer_inputs(layer: Layer, x: Tensor) -> Tensor:
-    """The vectors a (n, d) that a layer multiplies its weights with, for an input x as the layer is given it.
+    """The vectors a (n, d) that a layer multiplies its weight matrix with, for the layer's input x.
 
-    A convolution's are its unfolded patches (channels x kernel); a constant 1 is appended where there is a bias.
+    For a convolution they are unfolded patches (channels x kernel); a constant 1 is appended where there is a bias.
     """
     if isinstance(layer, nn.Linear):
         a = x.reshape(-1, x.shape[-1])
@@ -44,7 +43,7 @@ def layer_inputs(layer: Layer, x: Tensor) -> Tensor:
 
 
 def _two_sided(size: tuple[int, ...], height: int) -> tuple[int, ...]:
-    """A convolution's size for two axes; a one-dimensional one gets `height` for the first."""
+    """A convolution's size for two axes; for a one-dimensional one the first axis has size `height`."""
     return size if len(size) == 2 else (height, *size)
 
 
@@ -54,17 +53,18 @@ def _symmetric_padding(layer: nn.Conv1d | nn.Conv2d) -> tuple[int, ...]:
         return (0,) * len(layer.kernel_size)
     if layer.padding == "same":
         return tuple(d * (k - 1) // 2 for d, k in zip(layer.dilation, layer.kernel_size, strict=True))
+    assert isinstance(layer.padding, tuple)
     return layer.padding
 
 
 def matrix(weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Weight and bias (or their gradients, or updates) as one matrix (out, d), as `layer_inputs` needs it."""
+    """Weight and bias, or their gradients, as one matrix (out, d) with the bias in the last column."""
     flat = weight.reshape(weight.shape[0], -1)
     return flat if bias is None else torch.cat([flat, bias[:, None]], dim=1)
 
 
 def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """What a detector is given for vectors, or for one utterance's frames after another.
+    """Features and lengths of a minibatch of vectors, or of each utterance's frames in turn, without padding.
 
     Padding must not count, and all patches of a minibatch of utterances would need gigabytes.
     """
@@ -75,15 +75,54 @@ def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
         yield frames[None, : int(length)], length[None]
 
 
+class ProjectedLayer:
+    """One layer during a task, and its projector.
+
+    Attributes:
+        projector: R of the weight matrix (out, d), on the layer's device.
+    """
+
+    def __init__(self, layer: Layer, projector: Projector):
+        self._layer = layer
+        self.projector = projector.to(layer.weight)
+        self._gives_all_back = projector.gives_all_back
+
+    def keeps_step(self, gain: float) -> bool:
+        """Whether R(gain) is exactly the identity, so that the optimizer's step stays as it is, bit for bit."""
+        return gain == 1 and self._gives_all_back
+
+    def weights(self) -> Tensor:
+        """A copy of W (out, d), the bias in the last column."""
+        return matrix(self._layer.weight, self._layer.bias).detach().clone()
+
+    def set_weights(self, weights: Tensor) -> None:
+        """Overwrite the layer's weight and bias with W (out, d)."""
+        _split(weights, self._layer.weight, self._layer.bias)
+
+    def project_gradient(self, gain: float) -> None:
+        """Replace the gradient G (out, d) by G R(gain)."""
+        weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
+        if weight is not None:
+            _split(self.projector.apply(matrix(weight, bias), gain), weight, bias)
+
+
+def _split(values: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Copy a matrix (out, d) into a weight and a bias; the inverse of `matrix`."""
+    if bias is not None:
+        bias.copy_(values[:, -1])
+        values = values[:, :-1]
+    weight.copy_(values.reshape(weight.shape))
+
+
 class ProjectedLayers:
-    """Statistics C and projectors of all linear and convolutional layers of one detector.
+    """Input statistics C and projectors of all linear and convolutional layers of one detector.
+
+    C accumulates over tasks, so the memory does not grow with their number: d x d numbers a layer for C, and d x rank
+    for the projector.
 
     Args:
         make: eigenvalues (d,) and eigenvectors (d, d) of C -> projector.
         batch_means: accumulate the mean input of each minibatch, as the papers do, instead of every input.
-
-    C accumulates over tasks, so the memory does not grow with their number: d x d numbers a layer for C, and d x rank
-    for the projector.
     """
 
     def __init__(self, make: Callable[[Tensor, Tensor], Projector], batch_means: bool):
@@ -92,77 +131,45 @@ class ProjectedLayers:
         self._statistics: dict[str, Tensor] = {}
         self._eigenvalues: dict[str, Tensor] = {}
         self._projectors: dict[str, Projector] = {}
-        self._active: dict[str, _Active] = {}
+        self._layers: list[ProjectedLayer] = []
 
-    def activate(self, detector: Detector) -> None:
-        """Prepare for a task: projectors to the weights' type and device; freeze what no projector protects.
+    def begin_task(self, detector: nn.Module) -> None:
+        """Attach the projectors to the detector's layers; freeze all other parameters. Does nothing in the first task.
 
-        Parameters outside the protected layers (normalisation, attention biases) and running statistics would change
-        what old inputs give, so they stand still after the first task.
+        Parameters outside of these layers (normalisation, attention biases) and running statistics would change the
+        outputs for old inputs, so they stay fixed after the first task.
         """
-        self._close()
-        if not self._projectors:
-            return
-        layers = protectable(detector)
-        self._active = {name: _Active(layers[name], projector) for name, projector in self._projectors.items()}
-        self._hook = detector.register_state_dict_pre_hook(lambda *_: self.settle())
-        protected = {id(p) for name in self._active for p in layers[name].parameters(recurse=False)}
-        freeze_all_but(detector, protected)
+        self._layers = []
+        if self._projectors:
+            layers = protectable(detector)
+            self._layers = [ProjectedLayer(layers[name], projector) for name, projector in self._projectors.items()]
+            freeze_all_but(detector, {id(p) for name in self._projectors for p in layers[name].parameters(False)})
 
-    @torch.no_grad()
-    def move(self, optimizer: torch.optim.Optimizer, apply_to: str, gain: float) -> None:
-        """Let the optimizer step, with what changes in each layer, dW, replaced by dW R(gain).
-
-        Args:
-            apply_to: "step" projects what the optimizer did; "gradient" projects the gradient it is given, as the
-                released code of the papers does (with plain SGD both agree).
-        """
-        if apply_to == "gradient":
-            for layer in self._active.values():
-                layer.project_gradient(gain)
-            optimizer.step()
-            return
-        for layer in self._active.values():
-            layer.before_step()
-        optimizer.step()
-        decays = any(group["weight_decay"] for group in optimizer.param_groups)
-        for layer in self._active.values():
-            layer.after_step(gain, decays)
-
-    def settle(self) -> None:
-        """Make the stored weights of all layers the effective ones; asking the detector for them does it too."""
-        for layer in self._active.values():
-            layer.settle()
-
-    def _close(self) -> None:
-        for layer in self._active.values():
-            layer.close()
-        if self._active:
-            self._hook.remove()
-        self._active = {}
+    def constrained(self, gain: float) -> list[ProjectedLayer]:
+        """The layers whose R(gain) is not the identity; none in the first task."""
+        return [layer for layer in self._layers if not layer.keeps_step(gain)]
 
     @torch.no_grad()
     def learn(self, detector: Detector, batches: Iterable[Batch]) -> None:
-        """Add the inputs that the layers see in `batches` to C, and remake the projectors.
+        """Add the layers' inputs in `batches` to C, and compute the projectors.
 
-        A layer that the detector never calls as a module (inside of torch's own attention) sees nothing here: it gets
-        no projector, and so stands still from the next task on.
+        A layer that the detector never calls as a module (inside of torch's own attention) has no inputs here: it gets
+        no projector, and so is frozen from the next task on.
         """
-        self._close()
-        means: dict[str, tuple[Tensor, int]] = {}  # of the minibatch at hand: sum of a layer's inputs, and their number
+        means: dict[str, tuple[Tensor, int]] = {}  # of the current minibatch: sum of a layer's inputs, their number
 
-        def see(name: str, layer: Layer, x: Tensor) -> None:
-            a = layer_inputs(layer, x.detach()).double()
-            if self._batch_means:
-                total, count = means.get(name, (0, 0))
-                means[name] = total + a.sum(0, keepdim=True), count + len(a)
-            else:
-                self._add(name, a)
+        def collect(name: str, layer: Layer) -> Callable[[nn.Module, tuple[Tensor]], None]:
+            def hook(_: nn.Module, arguments: tuple[Tensor]) -> None:
+                a = layer_inputs(layer, arguments[0].detach()).double()
+                if self._batch_means:
+                    total, count = means.get(name, (torch.zeros((), dtype=a.dtype, device=a.device), 0))
+                    means[name] = total + a.sum(0, keepdim=True), count + len(a)
+                else:
+                    self._add(name, a)
 
-        hooks = [
-            layer.register_forward_pre_hook(lambda _, args, name=name, layer=layer: see(name, layer, args[0]))
-            for name, layer in protectable(detector).items()
-        ]
+            return hook
+
+        hooks = [layer.register_forward_pre_hook(collect(name, layer)) for name, layer in protectable(detector).items()]
         try:
             with evaluating(detector):
                 for batch in batches:
@@ -183,7 +190,7 @@ class ProjectedLayers:
         self._statistics[name] = self._statistics.get(name, 0) + (a.T @ a).cpu()
 
     def state(self) -> dict[str, Tensor]:
-        """C, its eigenvalues and the projector of each layer."""
+        """C, its eigenvalues and the projector of each layer, as `layer.tensor`."""
         state = {}
         for name, statistics in self._statistics.items():
             state[f"{name}.statistics"] = statistics
@@ -192,106 +199,8 @@ class ProjectedLayers:
         return state
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take up a saved state."""
-        for key, value in state.items():
-            name, _, what = key.rpartition(".")
-            if what == "statistics":
-                self._statistics[name] = value
-                self._eigenvalues[name] = state[f"{name}.eigenvalues"]
-                prefix = f"{name}."
-                self._projectors[name] = from_tensors(
-                    {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
-                )
-
-
-class _Active:
-    """One layer during a task: what its steps changed along the protected directions is taken back.
-
-    Along those directions the effective weights, W U, are carried from step to step. What a step changed there is then
-    one product away, without a copy of the weights; and what rounding adds in one step is taken away in the next, so
-    that fully protected directions do not drift however long the training.
-
-    Taking it back, W <- W - taken_back U^T, costs a second product and another pass over the weights. A wide linear
-    layer does this every SETTLE_EVERY steps only, and until then its output is corrected instead: W x - taken_back
-    (U^T x), which is the same number. An optimizer whose step depends on the weights (weight decay) must find them
-    settled.
-    """
-
-    def __init__(self, layer: Layer, projector: Projector):
-        self._layer = layer
-        self._projector = projector.to(layer.weight)
-        basis = self._projector.basis
-        self._basis, self._bias_basis = (basis, None) if layer.bias is None else (basis[:-1], basis[-1])
-        self._basis = self._basis.T.contiguous()  # (k, d)
-        self._scaled = bool(self._projector.scale != 1)
-        self._before: list[Tensor] = []
-        self._along = self._coordinates()
-        self._pending = torch.zeros_like(self._along)  # minus what is to be taken back, (k, out)
-        self._steps = 0  # since the weights were settled
-        self._rows = 0  # inputs in the last forward pass
-        self._hook = layer.register_forward_hook(self._correct) if isinstance(layer, nn.Linear) else None
-
-    def _weight(self) -> Tensor:
-        return self._layer.weight.detach().view(self._layer.weight.shape[0], -1)
-
-    def _coordinates(self) -> Tensor:
-        """(W U)^T (k, out) of the weights as they are stored, bias included."""
-        along = self._basis @ self._weight().T
-        return along if self._bias_basis is None else along.addr_(self._bias_basis, self._layer.bias.detach())
-
-    def _correct(self, layer: Layer, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        self._rows = output.numel() // output.shape[-1]
-        if not self._steps:
-            return output
-        along = F.linear(inputs[0], self._basis, self._bias_basis)
-        return torch.addmm(output, along, self._pending) if output.dim() == 2 else output + along @ self._pending
-
-    def before_step(self) -> None:
-        """Keep the weights where R is not the identity outside of the protected directions."""
-        if self._scaled:
-            self._before = [p.detach().clone() for p in self._layer.parameters(recurse=False)]
-
-    def after_step(self, gain: float, decays: bool) -> None:
-        """W <- W_before + (W - W_before) R(gain)."""
-        along = self._coordinates()
-        change = along - self._along
-        if self._scaled:
-            for parameter, before in zip(self._layer.parameters(recurse=False), self._before, strict=True):
-                parameter.copy_(before.lerp(parameter, self._projector.scale))
-            along = self._along + self._projector.scale * change
-        self._pending.addcmul_(change, self._projector.removed(gain)[:, None], value=-1)
-        self._along = along
-        self._steps += 1
-        # Correcting the output costs more than correcting the weights where there are more inputs than outputs.
-        immediately = self._hook is None or self._scaled or decays or self._rows > len(self._weight())
-        if immediately or self._steps == SETTLE_EVERY:
-            self.settle()
-
-    @torch.no_grad()
-    def settle(self) -> None:
-        """Make the stored weights the effective ones."""
-        if not self._steps:
-            return
-        self._weight().addmm_(self._pending.T, self._basis)
-        if self._bias_basis is not None:
-            self._layer.bias.addmv_(self._pending.T, self._bias_basis)
-        self._along += self._pending
-        self._pending.zero_()
-        self._steps = 0
-
-    def close(self) -> None:
-        """Settle, and leave the layer alone from now on."""
-        self.settle()
-        if self._hook is not None:
-            self._hook.remove()
-
-    def project_gradient(self, gain: float) -> None:
-        """Replace the gradient G that the optimizer is given by G R(gain)."""
-        weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
-        if weight is None:
-            return
-        projected = self._projector.apply(matrix(weight, bias), gain)
-        n = projected.shape[1] - (bias is not None)
-        weight.copy_(projected[:, :n].reshape(weight.shape))
-        if bias is not None:
-            bias.copy_(projected[:, n])
+        """Restore a saved state."""
+        for name in [key.removesuffix(".statistics") for key in state if key.endswith(".statistics")]:
+            self._statistics[name] = state[f"{name}.statistics"]
+            self._eigenvalues[name] = state[f"{name}.eigenvalues"]
+            self._projectors[name] = from_tensors(entries(state, f"{name}."))

@@ -68,6 +68,11 @@ class Projector:
         """(k,) what R(gain) takes away along each direction; exactly 0 where gain = 1 and Q gives all back."""
         return self.taken - gain * self.given
 
+    @property
+    def gives_all_back(self) -> bool:
+        """Whether R(1) is exactly the identity: Q gives back all that P takes away, as in `spectral` and `rls`."""
+        return bool((self.taken == self.given).all() and self.scale == 1)
+
     def apply(self, update: Tensor, gain: float) -> Tensor:
         """Return dW R(gain) (out, d); costs 2 out d k multiplications."""
         return self.scale * update - ((update @ self.basis) * self.removed(gain)) @ self.basis.T
