@@ -1,4 +1,4 @@
-"""Where every result lives: the one place that knows the layout of `results/`.
+"""Where every result lives: the layout of `results/`. A run's own folder is `rawm.runs.run.Run`'s.
 
 All paths are relative to the working directory, as Snakemake's are.
 """
@@ -37,35 +37,6 @@ def tuning(search: str) -> Path:
 
 def study(name: str) -> Path:
     return RESULTS / name
-
-
-def run(study: str, method: str, seed: int) -> Path:
-    return RESULTS / study / "runs" / method / f"seed{seed}"
-
-
-def task(study: str, method: str, seed: int, task: int) -> Path:
-    """Folder of the checkpoint after task 1, 2, ..."""
-    return run(study, method, seed) / f"task{task}"
-
-
-def detector(study: str, method: str, seed: int, number: int) -> Path:
-    return task(study, method, seed, number) / "detector.safetensors"
-
-
-def memory(study: str, method: str, seed: int, number: int) -> Path:
-    return task(study, method, seed, number) / "memory.safetensors"
-
-
-def history(study: str, method: str, seed: int, number: int) -> Path:
-    return task(study, method, seed, number) / "history.jsonl"
-
-
-def scores(study: str, method: str, seed: int) -> Path:
-    return run(study, method, seed) / "scores.parquet"
-
-
-def metrics(study: str, method: str, seed: int) -> Path:
-    return run(study, method, seed) / "metrics.json"
 
 
 def intervals(study: str) -> Path:

@@ -6,6 +6,7 @@ import typer
 
 from rawm import study as studies
 from rawm.errors import UserError
+from rawm.runs.run import Run
 
 Study = Annotated[str, typer.Option(help="Label of a file in config/studies/.")]
 Method = Annotated[str, typer.Option(help="Label of a file in config/methods/.")]
@@ -26,22 +27,22 @@ def example(*lines: str) -> str:
     return "[bold]Examples[/bold]\n\n" + "\n\n".join(f"  $ {line}" for line in lines)
 
 
-def load_study(name: str | None, method: str | None = None, seed: int | None = None) -> studies.Study:
-    """Load a study and check that it has this method and seed; with a seed, tasks are in the order of that seed."""
-    study = studies.load_study(name or studies.load_main().study)
-    if method is not None and method not in study.methods:
-        raise UserError(f"--method {method}: is not a method of study {study.name}; it has {', '.join(study.methods)}")
-    if seed is not None and seed not in study.settings.seeds:
-        seeds = ", ".join(map(str, study.settings.seeds))
-        raise UserError(f"--seed {seed}: is not a seed of study {study.name}; it has {seeds}")
-    return study if seed is None else study.ordered(seed)
+def load_run(study: str, method: str, seed: int) -> Run:
+    """Load a study and choose one of its runs; raises UserError where it has no such method or seed."""
+    loaded = studies.load_study(study)
+    if method not in loaded.methods:
+        raise UserError(f"--method {method}: is not a method of study {study}; it has {', '.join(loaded.methods)}")
+    if seed not in loaded.settings.seeds:
+        seeds = ", ".join(map(str, loaded.settings.seeds))
+        raise UserError(f"--seed {seed}: is not a seed of study {study}; it has {seeds}")
+    return Run(loaded, method, seed)
 
 
 def use_torch(device: str, threads: int):
     """Set the threads of torch and return the device; on a GPU use deterministic kernels."""
     import torch
 
-    from rawm.training.loop import choose_device
+    from rawm.training.task import choose_device
 
     torch.set_num_threads(threads)
     where = choose_device(device)

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from rawm import paths
-from rawm.cli.options import Study, example, load_study
+from rawm.cli.options import Study, example
 from rawm.errors import UserError
+from rawm.study import load_study
 
 app = typer.Typer()
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rawm.cli.options import Device, Method, Seed, Study, Threads, Uri, example, load_study, use_torch
+from rawm.cli.options import Device, Method, Seed, Study, Threads, Uri, example, load_run, use_torch
 from rawm.errors import UserError
 from rawm.study import load_main
 
@@ -21,25 +21,25 @@ def train(
     threads: Threads = 1,
 ):
     """Train one task of one run, from the files of the task before."""
-    loaded = load_study(study, method, seed)
-    if task > len(loaded.tasks):
-        raise UserError(f"--task {task}: study {study} has {len(loaded.tasks)} tasks")
+    run = load_run(study, method, seed)
+    if task not in run.numbers:
+        raise UserError(f"--task {task}: study {study} has {len(run.numbers)} tasks")
     where = use_torch(device, threads)
     from rawm.training.eager import skip_compiler
-    from rawm.training.loop import train_task
+    from rawm.training.task import train_task
 
     skip_compiler()
-    train_task(loaded, method, seed, task, where)
+    train_task(run, task, where)
 
 
 @app.command(epilog=example("rawm evaluate --study open_speech --method rawm --seed 0"))
 def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", threads: Threads = 1):
     """Score every task with the detector after every task; write scores.parquet and metrics.json."""
-    loaded = load_study(study, method, seed)
+    run = load_run(study, method, seed)
     where = use_torch(device, threads)
     from rawm.training.evaluation import evaluate_run
 
-    evaluate_run(loaded, method, seed, where)
+    evaluate_run(run, where)
 
 
 @app.command(epilog=example("rawm tune open_speech --workers 2", "rawm tune open_speech --method rawm --write"))

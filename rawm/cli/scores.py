@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rawm.cli.options import Method, Seed, Study, example, load_study
+from rawm.cli.options import Method, Seed, Study, example, load_run
 
 app = typer.Typer()
 scores = typer.Typer(no_args_is_help=True, help="Export a run's scores; evaluate any score file.")
@@ -37,7 +37,7 @@ def export_scores(
     """Export the scores of a finished run in the format of an ASVspoof challenge."""
     from rawm.score_files.scores import export
 
-    for path in export(load_study(study, method, seed), method, seed, output, format, after, task):
+    for path in export(load_run(study, method, seed), output, format, after, task):
         typer.echo(path)
 
 

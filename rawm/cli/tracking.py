@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rawm.cli.options import Study, Uri, example, load_study
-from rawm.study import load_main
+from rawm.cli.options import Study, Uri, example
+from rawm.study import load_main, load_study
 
 app = typer.Typer()
 
@@ -40,6 +40,6 @@ def ui(
     """Start the MLflow UI and print the link that opens the study's saved view."""
     from rawm import tracking
 
-    loaded = load_study(study)
+    loaded = load_study(study or load_main().study)
     where, experiment = _tracking(loaded.name, uri)
     tracking.serve(loaded, where, experiment, host, port)

@@ -19,6 +19,7 @@ from rawm.metrics.measure import EER
 from rawm.progress import track
 from rawm.runs import results
 from rawm.runs.results import Results
+from rawm.runs.run import Run, make_command
 from rawm.study import Study
 
 RESAMPLES = 1000
@@ -57,18 +58,18 @@ def make(
         UserError: a run is not finished, or runs were evaluated on different utterances.
     """
     found = results.load(study)
-    tasks = _evaluated(study, *next(iter(found.runs)))
+    tasks = _evaluated(study, next(iter(found.runs.values())))
     named = [_groups(study, number, task.ids, groups) for number, task in enumerate(tasks, 1)]
     draws = [
         intervals.draw(names, resamples, seed, task.labels if study.measure is EER else None)
         for task, names in zip(tasks, named, strict=True)
     ]
 
-    def resample(run: tuple[str, int]) -> np.ndarray:
-        return _resample(study, *run, tasks, draws)
+    def resample(run: Run) -> np.ndarray:
+        return _resample(study, run, tasks, draws)
 
     with ThreadPoolExecutor(threads) as pool:
-        done = track(pool.map(resample, found.runs), f"{study.name} intervals", len(found.runs))
+        done = track(pool.map(resample, found.runs.values()), f"{study.name} intervals", len(found.runs))
         samples = np.stack(list(done)).reshape(len(found.methods), len(found.seeds), *(resamples, *_shape(study)))
     weights = intervals.draw_seeds(found.seeds, resamples, seed)
     drawn = _numbers(found, samples)
@@ -111,16 +112,16 @@ def _shape(study: Study) -> tuple[int, int]:
     return len(study.tasks) + 1, len(study.tasks)
 
 
-def _scores(study: Study, method: str, seed: int) -> dict[str, np.ndarray]:
+def _scores(run: Run) -> dict[str, np.ndarray]:
     """The columns of a run's scores, checkpoint after checkpoint."""
-    table = results.scores(study, method, seed).sort_values(["task", "after"], kind="stable")
+    table = run.scores.sort_values(["task", "after"], kind="stable")
     return {name: table[name].to_numpy() for name in table.columns}
 
 
-def _evaluated(study: Study, method: str, seed: int) -> list[Evaluated]:
+def _evaluated(study: Study, run: Run) -> list[Evaluated]:
     """The utterances of each task of the stream, as one run has them."""
-    scores, met = _scores(study, method, seed), study.ordered(seed).tasks
-    here = [(scores["after"] == 0) & (scores["task"] == met.index(task) + 1) for task in study.tasks]
+    scores = _scores(run)
+    here = [(scores["after"] == 0) & (scores["task"] == run.study.tasks.index(task) + 1) for task in study.tasks]
     return [Evaluated(scores["utterance_id"][rows], scores["label"][rows]) for rows in here]
 
 
@@ -137,7 +138,7 @@ def _groups(study: Study, number: int, ids: np.ndarray, column: str) -> list[str
     if missing := [name for name in ids if name not in names]:
         raise UserError(
             f"task {study.task(number).name}: {len(missing)} utterance(s) that were scored, first {missing[0]!r}, are "
-            f"not in the manifests of its corpora; bring the runs up to date with `{results.command(study)}`"
+            f"not in the manifests of its corpora; bring the runs up to date with `{make_command(study)}`"
         )
     found = [names[name] for name in ids]
     return found if len(set(found)) >= FEWEST else list(ids)
@@ -149,20 +150,19 @@ def _described(study: Study, named: list[list[str]], column: str) -> str:
     return f"by {column}; groups/utterances: {', '.join(counts)}"
 
 
-def _resample(study: Study, method: str, seed: int, tasks: list[Evaluated], draws: list[intervals.Draws]) -> np.ndarray:
+def _resample(study: Study, run: Run, tasks: list[Evaluated], draws: list[intervals.Draws]) -> np.ndarray:
     """The matrix of a run on every resample in percent, (R, T + 1, T); raises UserError for other utterances."""
-    scores = _scores(study, method, seed)
+    scores = _scores(run)
     columns = []
-    for number, met in enumerate(study.ordered(seed).tasks, 1):
+    for number, met in enumerate(run.study.tasks, 1):
         index = study.tasks.index(met)
         task, drawn = tasks[index], draws[index]
         here = {name: values[scores["task"] == number] for name, values in scores.items()}
         for name, expected in (("utterance_id", task.ids), ("label", task.labels)):
             if not np.array_equal(here[name], np.tile(expected, len(tasks) + 1)):
                 raise UserError(
-                    f"{paths.scores(study.name, method, seed)}: has other utterances of task "
-                    f"{met.name} than the study's first run; bring the runs up to date with "
-                    f"`{results.command(study)}`"
+                    f"{run.scores_path}: has other utterances of task {met.name} than the study's first run; "
+                    f"bring the runs up to date with `{run.command}`"
                 )
         rows = {name: values.reshape(len(tasks) + 1, -1) for name, values in here.items()}
         if study.measure is EER:

@@ -8,16 +8,14 @@ import numpy as np
 from rawm import manifest, paths
 from rawm.errors import UserError
 from rawm.metrics import detection, tandem
-from rawm.runs import results
+from rawm.runs.run import Run
 from rawm.score_files import formats as score_files
 from rawm.score_files.formats import CmScores, Format
 from rawm.study import Study
 
 
 def export(
-    study: Study,
-    method: str,
-    seed: int,
+    run: Run,
     output: Path,
     format: Format,
     after: int | None = None,
@@ -26,7 +24,6 @@ def export(
     """Write the evaluation scores of one run's checkpoint; return the files.
 
     Args:
-        study: in the order of the seed.
         output: the file, where a task is given; else the folder, which gets a file for each task by its name.
         after: number of the task after which; 0 = untrained, default = after the last.
         task: number of the task that is scored; default = all.
@@ -34,7 +31,7 @@ def export(
     Raises:
         UserError: the run is not finished or not about fakes, there is no such task, or a name does not fit.
     """
-    last = len(study.tasks)
+    study, last = run.study, len(run.study.tasks)
     after = last if after is None else after
     if not study.detects_fakes:
         raise UserError(f"study {study.name}: is not about genuine and fake speech; score files hold nothing else")
@@ -43,7 +40,7 @@ def export(
         raise UserError(f"{option} {number}: study {study.name} has {last} tasks")
     if task is None and output.is_file():
         raise UserError(f"--output {output}: is a file, but {last} tasks need a folder; or choose one by --task")
-    table = results.scores(study, method, seed)
+    table = run.scores
     suffix = ".tsv" if format == "asvspoof5" else ".txt"
     files = []
     for number in [task] if task else range(1, last + 1):

@@ -66,7 +66,7 @@ def training_settings(study: Study, method: str, number: int) -> str:
 def training_code(study: Study, method: str, number: int) -> str:
     """Code of the loop, the method and the detector."""
     algorithm, detector = study.methods[method].algorithm, study.detector.type
-    loop = "rawm.training.loop:train_task"
+    loop = "rawm.training.task:train_task"
     return code_hash(loop, f"rawm.methods:METHODS[{algorithm}]", f"rawm.detectors:DETECTORS[{detector}]")
 
 

@@ -7,6 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from rawm import paths
 from rawm.errors import UserError
+from rawm.runs.run import Run, runs_of
 from rawm.study import Study
 from rawm.tracking import environment, runs, summary, text, view
 from rawm.tracking.receipt import Receipt, RunReceipt
@@ -18,8 +19,8 @@ logger = logging.getLogger(__name__)
 def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
     """Upload what is new of a study's finished runs; `rawm.tracking.log_study` says the rest."""
     finished, unfinished = [], []
-    for run in runs.runs(study):
-        (finished if run.is_finished() else unfinished).append(run)
+    for run in runs_of(study):
+        (finished if run.is_finished else unfinished).append(run)
     if not finished:
         where = paths.study(study.name) / "runs"
         raise UserError(f"{where}: no run of study {study.name} is finished; train and evaluate one first")
@@ -40,7 +41,7 @@ def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
     return receipt
 
 
-def _mirror_run(target: Experiment, run: runs.FinishedRun) -> RunReceipt:
+def _mirror_run(target: Experiment, run: Run) -> RunReceipt:
     record = runs.record(run)
     run_id, sent = target.mirror(record)
     if sent:
@@ -48,22 +49,22 @@ def _mirror_run(target: Experiment, run: runs.FinishedRun) -> RunReceipt:
     return RunReceipt(run.method, run.seed, "logged" if sent else "unchanged", run_id, record.fingerprint)
 
 
-def _mirror_summary(target: Experiment, study: Study, finished: list[runs.FinishedRun]) -> str:
+def _mirror_summary(target: Experiment, study: Study, finished: list[Run]) -> str:
     record = summary.record(study, finished)
     return target.mirror(record)[0] if record else ""
 
 
-def _describe(target: Experiment, study: Study, finished: list[runs.FinishedRun], study_run: str) -> None:
+def _describe(target: Experiment, study: Study, finished: list[Run], study_run: str) -> None:
     metrics: dict[str, list[dict[str, Any]]] = {}
     for run in finished:
         metrics.setdefault(run.method, []).append(run.metrics)
     target.describe({"mlflow.note.content": text.study_note(study, metrics, target.id, study_run)})
 
 
-def _save_views(target: Experiment, study: Study, finished: list[runs.FinishedRun]) -> bool:
+def _save_views(target: Experiment, study: Study, finished: list[Run]) -> bool:
     """Write the saved views; their format is MLflow's own, so a refusal costs nothing but the views."""
     try:
-        created = max(run.end for run in finished)
+        created = max(runs.span(run)[1] for run in finished)
         target.describe(view.tags([task.name for task in study.tasks], study.measure, study.methods, created))
     except MlflowException as error:
         logger.warning("MLflow refused the saved view of the run table (%s); everything else is there", error)

@@ -1,20 +1,19 @@
 """A finished run's files -> the record of it."""
 
 import hashlib
-import json
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rawm import paths
-from rawm.errors import UserError
 from rawm.files import sha256
 from rawm.provenance import git_state
+from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import text
 from rawm.tracking.record import KIND, LAYOUT, Data, Point, Record, digests, milliseconds
@@ -26,92 +25,20 @@ DIGITS = 4  # of a metric: MLflow's tables show all there are
 PACKAGES = ("rawm", "torch", "torchaudio", "snakemake", "mlflow")
 
 
-@dataclass(frozen=True)
-class FinishedRun:
-    """The files of one (study, method, seed)."""
-
-    study: Study
-    method: str
-    seed: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.study.name}/{self.method}/seed{self.seed}"
-
-    @property
-    def folder(self) -> Path:
-        return paths.run(self.study.name, self.method, self.seed)
-
-    def task_files(self, number: int) -> list[Path]:
-        """Detector, memory and history of task 1, 2, ..."""
-        return [make(self.study.name, self.method, self.seed, number) for make in _TASK_FILES]
-
-    @cached_property
-    def files(self) -> list[Path]:
-        """Every file that the run is made of."""
-        numbers = range(1, len(self.study.tasks) + 1)
-        return [self.folder / "metrics.json", self.folder / "scores.parquet"] + [
-            path for number in numbers for path in self.task_files(number)
-        ]
-
-    def is_finished(self) -> bool:
-        return all(path.is_file() for path in self.files)
-
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """metrics.json; raises UserError where it is damaged or of another stream."""
-        path = self.folder / "metrics.json"
-        names = [task.name for task in self.study.tasks]
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise UserError(f"{path}: not valid JSON ({error}); delete it and evaluate the run again") from None
-        if content.get("tasks") != names:
-            raise UserError(f"{path}: has the tasks {content.get('tasks')}, the stream has {names}; evaluate it again")
-        return content
-
-    @cached_property
-    def histories(self) -> list[list[dict[str, Any]]]:
-        """The epochs of each task; raises UserError where a file is damaged."""
-        return [_read_history(self.task_files(number)[2]) for number in range(1, len(self.study.tasks) + 1)]
-
-    def learned_at(self, number: int) -> int:
-        """Unix milliseconds of the end of task 1, 2, ...; 0 is the start of the run."""
-        if number:
-            return milliseconds(self.histories[number - 1][-1]["time"])
-        first = self.histories[0][0]
-        return milliseconds(first["time"] - first["seconds"])
-
-    @property
-    def start(self) -> int:
-        return self.learned_at(0)
-
-    @property
-    def end(self) -> int:
-        return self.learned_at(len(self.study.tasks))
+def learned_at(run: Run, number: int) -> int:
+    """Unix milliseconds of the end of task 1, 2, ...; 0 is the start of the run."""
+    if number:
+        return milliseconds(run.history(number)[-1]["time"])
+    first = run.history(1)[0]
+    return milliseconds(first["time"] - first["seconds"])
 
 
-_TASK_FILES = (paths.detector, paths.memory, paths.history)
+def span(run: Run) -> tuple[int, int]:
+    """Unix milliseconds of the start and the end of a run."""
+    return learned_at(run, 0), learned_at(run, len(run.numbers))
 
 
-def _read_history(path: Path) -> list[dict[str, Any]]:
-    try:
-        epochs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except ValueError as error:
-        raise UserError(f"{path}: not one JSON object a line ({error}); train the task again") from None
-    if not epochs:
-        raise UserError(f"{path}: is empty; train the task again")
-    return epochs
-
-
-def runs(study: Study) -> Iterator[FinishedRun]:
-    """The runs of a study, finished or not, in the order of its file."""
-    for method in study.methods:
-        for seed in study.settings.seeds:
-            yield FinishedRun(study.ordered(seed), method, seed)
-
-
-def fingerprint(run: FinishedRun) -> str:
+def fingerprint(run: Run) -> str:
     """Hash of the run's files, its settings and its data."""
     digest = hashlib.sha256(f"layout {LAYOUT}\n".encode())
     for name, value in [*digests(run.folder, run.files), *sorted(parameters(run).items())]:
@@ -121,15 +48,16 @@ def fingerprint(run: FinishedRun) -> str:
     return digest.hexdigest()
 
 
-def record(run: FinishedRun) -> Record:
+def record(run: Run) -> Record:
     """Everything MLflow gets of a run; raises UserError where a file is damaged."""
     labels = {"study": run.study.name, "method": run.method, "seed": str(run.seed)}
+    start, end = span(run)
     return Record(
         key=run.key,
         fingerprint=fingerprint(run),
-        name=f"{run.method} seed {run.seed}",
-        start=run.start,
-        end=run.end,
+        name=str(run),
+        start=start,
+        end=end,
         params=parameters(run),
         tags=labels | versions() | {KIND: RUN_KIND, "mlflow.note.content": text.run_note(run)},
         metrics=list(metric_points(run)),
@@ -141,7 +69,7 @@ def record(run: FinishedRun) -> Record:
     )
 
 
-def parameters(run: FinishedRun) -> dict[str, str]:
+def parameters(run: Run) -> dict[str, str]:
     """Settings under the names that they have in the configuration files."""
     study = run.study
     sections = {
@@ -180,28 +108,30 @@ def versions() -> dict[str, str]:
     return tags
 
 
-def metric_points(run: FinishedRun) -> Iterator[Point]:
+def metric_points(run: Run) -> Iterator[Point]:
     """Every value of a run, with the times of its files: sending them twice adds nothing."""
     for point in _points(run):
         if point.value is not None:
             yield replace(point, value=round(point.value, DIGITS))
 
 
-def _points(run: FinishedRun) -> Iterator[Point]:
-    content, names, end, measure = run.metrics, run.metrics["tasks"], run.end, run.study.measure
+def _points(run: Run) -> Iterator[Point]:
+    content, names, measure = run.metrics, run.metrics["tasks"], run.study.measure
+    learned = [learned_at(run, number) for number in (0, *run.numbers)]
+    end = learned[-1]
     for metric in measure.metrics:  # first, since MLflow's run page keeps the order
         yield Point(f"final/{metric.key}", content.get(metric.key), end, 0)
     for cell in measure.cells:
         for after, row in enumerate(content[f"{cell}_matrix"]):
             for name, value in zip(names, row, strict=True):
-                yield Point(f"{cell}/{name}", value, run.learned_at(after), after)
+                yield Point(f"{cell}/{name}", value, learned[after], after)
     for number, value in enumerate(content[measure.average_after_task], 1):
-        yield Point(f"stream/{measure.average}", value, run.learned_at(number), number)
+        yield Point(f"stream/{measure.average}", value, learned[number], number)
     for number, value in enumerate(content["wall_s"], 1):
-        yield Point("time/task_s", value, run.learned_at(number), number)
+        yield Point("time/task_s", value, learned[number], number)
     yield Point("time/total_s", sum(content["wall_s"]), end, 0)
-    for name, history in zip(names, run.histories, strict=True):
-        for epoch in history:
+    for number, name in enumerate(names, 1):
+        for epoch in run.history(number):
             when = milliseconds(epoch["time"])
             yield Point(f"loss/{name}", epoch["loss"], when, epoch["epoch"])
             yield Point(f"{measure.dev}/{name}", epoch.get(measure.dev), when, epoch["epoch"])
@@ -223,7 +153,7 @@ def _digest(manifest: Path) -> str:
     return sha256(manifest)[:12]  # enough to tell versions apart, and readable beside every run
 
 
-def stage(run: FinishedRun, folder: Path) -> None:
+def stage(run: Run, folder: Path) -> None:
     """Lay out a run's artifacts in `folder`."""
     from rawm.reports import figures
 
@@ -235,24 +165,24 @@ def stage(run: FinishedRun, folder: Path) -> None:
     figure.set_layout_engine("none")  # laid out once for both formats: half of the time
     for suffix in ("png", "svg"):
         figures.save(figure, folder / "figures" / f"{measure.matrix}.{suffix}")
-    for name in ("metrics.json", "scores.parquet"):
-        shutil.copy(run.folder / name, folder / name)
+    for path in (run.metrics_path, run.scores_path):
+        shutil.copy(path, folder / path.name)
     _stage_checkpoints(run, folder)
     stage_config(run.study, [run.method], folder / "config")
 
 
-def _stage_checkpoints(run: FinishedRun, folder: Path) -> None:
+def _stage_checkpoints(run: Run, folder: Path) -> None:
     """The final detector, every task's history, and the memories newest first while there is room."""
     last, room = len(run.study.tasks), EARLIER_MEMORY_BYTES
     for number in range(last, 0, -1):
-        detector, memory, history = run.task_files(number)
+        memory = run.memory_path(number)
         if number == last:
-            _copy(detector, folder / "detector")
+            _copy(run.detector_path(number), folder / "detector")
         else:
             room -= memory.stat().st_size
         if number == last or room >= 0:
             _copy(memory, folder / "memory" / f"task{number}")
-        _copy(history, folder / "history" / f"task{number}")
+        _copy(run.history_path(number), folder / "history" / f"task{number}")
 
 
 def stage_config(study: Study, methods: list[str], folder: Path) -> None:

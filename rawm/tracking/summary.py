@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from rawm import paths
+from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import runs
 from rawm.tracking.record import KIND, LAYOUT, Record, digests
@@ -20,7 +21,7 @@ def files(study: Study) -> list[Path]:
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
-def record(study: Study, finished: list[runs.FinishedRun]) -> Record | None:
+def record(study: Study, finished: list[Run]) -> Record | None:
     """One run that carries figures and tables; it has no metrics, and the saved views leave it out.
 
     Returns:
@@ -38,8 +39,8 @@ def record(study: Study, finished: list[runs.FinishedRun]) -> Record | None:
         key=f"{study.name}/study",
         fingerprint=digest.hexdigest(),
         name="study: figures and tables",
-        start=min(run.start for run in finished),
-        end=max(run.end for run in finished),
+        start=min(runs.span(run)[0] for run in finished),
+        end=max(runs.span(run)[1] for run in finished),
         tags={"study": study.name, KIND: STUDY_KIND, "mlflow.note.content": note} | runs.versions(),
         stage=lambda folder: _stage(study, found, folder),
     )

@@ -1,16 +1,12 @@
 """Notes in Markdown and tables for MLflow's pages."""
 
-from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rawm.errors import UserError
 from rawm.metrics.measure import Measure
+from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import view
-
-if TYPE_CHECKING:
-    from rawm.tracking.runs import FinishedRun
 
 MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
 
@@ -34,11 +30,11 @@ def matrix_table(metrics: dict[str, Any], cell: str) -> dict[str, list]:
     return {"after": after} | columns | {"all tasks": average}
 
 
-def memory_table(run: "FinishedRun") -> dict[str, list]:
+def memory_table(run: Run) -> dict[str, list]:
     """What the method carries from task to task: every tensor of every memory, with its shape."""
     columns: dict[str, list] = {"after task": [], "layer": [], "tensor": [], "shape": [], "dtype": []}
-    for number in range(1, len(run.study.tasks) + 1):
-        for name, shape, dtype in _tensors(run.task_files(number)[1]):
+    for number in run.numbers:
+        for name, shape, dtype in _tensors(run, number):
             layer, _, tensor = name.rpartition(".")
             row = [number, layer, tensor, " x ".join(map(str, shape)) or "1", dtype]
             for column, value in zip(columns.values(), row, strict=True):
@@ -46,19 +42,14 @@ def memory_table(run: "FinishedRun") -> dict[str, list]:
     return columns
 
 
-def _tensors(path: Path) -> list[tuple[str, list[int], str]]:
-    """Name, shape and type of a safetensors file's tensors, without reading them."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            parts = {name: file.get_slice(name) for name in sorted(file.keys())}
-            return [(name, part.get_shape(), part.get_dtype()) for name, part in parts.items()]
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it to make it again") from None
+def _tensors(run: Run, number: int) -> list[tuple[str, list[int], str]]:
+    """Name, shape and type of the tensors of a memory, without reading them."""
+    with run.open_memory(number) as memory:
+        parts = {name: memory.get_slice(name) for name in sorted(memory.keys())}
+        return [(name, part.get_shape(), part.get_dtype()) for name, part in parts.items()]
 
 
-def run_note(run: "FinishedRun") -> str:
+def run_note(run: Run) -> str:
     """The description on a run's page."""
     metrics, study, measure = run.metrics, run.study, run.study.measure
     table = matrix_table(metrics, measure.name)

@@ -1,29 +1,18 @@
 """The one training loop: one task, any method, any detector."""
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import torch
 
-from rawm import paths
 from rawm.config.study import Training
-from rawm.detectors import build as build_detector
-from rawm.detectors import checkpoint
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import measured, outputs
 from rawm.errors import UserError
-from rawm.files import atomic
-from rawm.methods import build as build_method
 from rawm.methods.method import Method, Task
 from rawm.metrics.measure import EER, Measure
-from rawm.progress import track
 from rawm.seeding import derive
-from rawm.study import Study
-from rawm.tasks.loading import load_split
-from rawm.tasks.samples import Samples, concatenate
+from rawm.tasks.samples import Samples
 
 
 class Diverged(UserError):
@@ -59,8 +48,10 @@ def fit(
     method.begin_task(detector, task)
     samples = method.samples(task)
     optimizer = make_optimizer(detector, training)
-    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(samples or task.train, training, detector))
-    samples = samples and samples.resident(task.device)
+    trained_on = task.train if samples is None else samples
+    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(trained_on, training, detector))
+    if samples is not None:
+        samples = samples.resident(task.device)
     precision = torch.autocast(task.device.type, torch.bfloat16, enabled=training.autocast == "bf16")
     history, step, best = [], 0, (float("inf"), None)
     for epoch in epochs(training.epochs if samples is not None else 0):
@@ -121,64 +112,3 @@ def class_weights(samples: Samples, training: Training, detector: Detector) -> t
     counts = torch.bincount(samples.labels, minlength=detector.output.out_features).float()
     weights = len(samples) / (counts.clamp_min(1) * (counts > 0).sum())
     return weights.to(detector.output.weight.device)
-
-
-def untrained(study: Study, seed: int, first: Samples) -> Detector:
-    """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
-    torch.manual_seed(derive(seed, "weights"))
-    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
-    detector.standardise(*first.mean_std())
-    return detector
-
-
-def task_of(study: Study, method: Method, training: Training, seed: int, number: int, device: torch.device) -> Task:
-    """Task `number` of a run, with the training samples that its method may see."""
-    numbers = range(1, number + 1) if method.uses_old_data else [number]
-    train = concatenate([load_split(study, n, "train", seed) for n in numbers])
-    train = replace(train, crop=training.crop_frames)
-    return Task(number, train, training.batch_size, derive(seed, "task", number), device)
-
-
-def train_task(study: Study, method: str, seed: int, number: int, device: torch.device) -> None:
-    """Train task `number` of one run from the files of the task before, and write its own.
-
-    Writes detector.safetensors, memory.safetensors and history.jsonl under `paths.task(...)`.
-    """
-    learner = build_method(study.methods[method], study.classes)
-    training = study.training(method)
-    task = task_of(study, learner, training, seed, number, device)
-    if number == 1:
-        detector = untrained(study, seed, task.train)
-    else:
-        detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number - 1))
-        learner.load(checkpoint.load(paths.memory(study.name, method, seed, number - 1))[0])
-    title = f"{study.name} {method} seed {seed} task {number}/{len(study.tasks)}"
-    history = fit(
-        detector,
-        learner,
-        task,
-        training,
-        dev=load_split(study, number, "dev", seed),
-        epochs=lambda n: track(range(n), title, n),
-        measure=study.measure,
-    )
-    header = {"study": study.name, "method": method, "seed": str(seed), "task": str(number)}
-    header["frontend"] = study.frontend.model_dump_json()
-    shape = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
-    checkpoint.save_detector(paths.detector(study.name, method, seed, number), detector, header | shape)
-    checkpoint.save(paths.memory(study.name, method, seed, number), learner.state(), header)
-    _write_history(paths.history(study.name, method, seed, number), number, history)
-
-
-def _write_history(path: Path, number: int, history: list[dict]) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text("".join(json.dumps({"task": number} | record) + "\n" for record in history))
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` takes a CUDA or Apple GPU where there is one; anything else is torch's own name."""
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

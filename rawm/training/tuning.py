@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,20 @@ import torch
 import yaml
 
 from rawm import paths
+from rawm.code_hash import code_hash
 from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
 from rawm.detectors.scoring import measured
 from rawm.errors import UserError
-from rawm.files import csv, write_json, write_text
+from rawm.files import csv, sha256, write_json, write_text
 from rawm.methods import build as build_method
 from rawm.metrics.measure import MEASURES
 from rawm.progress import track
-from rawm.provenance import code_hash
+from rawm.study import jobs
 from rawm.study.searches import Search, Trial, changed
 from rawm.tasks.loading import load_split
-from rawm.training.loop import Diverged, fit, task_of, untrained
+from rawm.training.loop import Diverged, fit
+from rawm.training.task import task_of, untrained
 
 
 def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> dict[str, list[dict[str, Any]]]:
@@ -76,20 +79,35 @@ def _prepare_worker() -> None:
 
 
 def key_of(search: Search, trial: Trial) -> str:
-    """Hash of everything that a trial's result depends on."""
+    """Hash of everything that a trial's result depends on: values, code, and the content of manifests and features."""
     study = search.study_of(trial)
-    tasks = [task.model_dump(exclude={"title", "eval"}) for task in study.tasks]
+    numbers = range(1, len(study.tasks) + 1)
+    method, detector = trial.settings.algorithm, study.detector.type
     parts = {
         "values": trial.values,
-        "method": trial.settings.model_dump(exclude={"title", "note"}),
-        "training": study.settings.training.model_dump(),
-        "frontend": study.frontend.model_dump(),
-        "detector": study.detector.model_dump(),
-        "tasks": tasks,
         "seeds": search.settings.seeds,
-        "code": code_hash("rawm.training.loop", f"rawm.methods.{trial.settings.algorithm}", "rawm.detectors.detector"),
+        "settings": [jobs.training_settings(study, trial.method, number) for number in numbers],
+        "code": code_hash(
+            "rawm.training.tuning:run_trial", f"rawm.methods:METHODS[{method}]", f"rawm.detectors:DETECTORS[{detector}]"
+        ),
+        "features_code": jobs.features_code(study.frontend),
+        "inputs": {path: _content(Path(path)) for path in jobs.training_inputs(study, trial.method, len(numbers))},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content(path: Path) -> str:
+    """Hash of a file, computed once as long as it stays as it is; raises UserError where there is none."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; make it with `snakemake --cores 2 {path}`") from None
+    return _hashed(path, about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _hashed(path: Path, modified: int, size: int) -> str:
+    return sha256(path)
 
 
 def trial_path(search: Search, trial: Trial) -> Path:
@@ -125,7 +143,7 @@ def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) ->
     learner, training = build_method(trial.settings, study.classes), study.training(trial.method)
     detector, rows, devs = None, [], []
     for number in range(1, len(study.tasks) + 1):
-        task = task_of(study, learner, training, seed, number, device)
+        task = task_of(study, number, seed, learner, training, device)
         detector = detector or untrained(study, seed, task.train)
         devs.append(load_split(study, number, "dev", seed))
         dev = devs[-1] if training.checkpoint == "best_dev" else None

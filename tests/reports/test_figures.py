@@ -30,6 +30,7 @@ from rawm.reports.figures.stream import stream
 from rawm.reports.figures.subspaces import cosines, leading_subspace, subspaces
 from rawm.reports.figures.sweep import sweep
 from rawm.runs import uncertainty
+from rawm.runs.run import Run
 from rawm.tasks.samples import Samples
 
 
@@ -123,7 +124,7 @@ def test_a_study_without_projectors_says_so(made_up):
 
 def test_unfinished_studies_are_refused(made_up, tmp_path):
     study = made_up(seeds=(0,), tasks=1, methods=("finetune",))
-    drawing.results.paths.metrics(study.name, "finetune", 0).unlink()
+    Run(study, "finetune", 0).metrics_path.unlink()
     with pytest.raises(UserError, match="not finished"):
         figures.make(study, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -12,6 +12,8 @@ from rawm.errors import UserError
 from rawm.reports import tables
 from rawm.reports.tables.formats import Cell, Table, latex, markdown
 from rawm.runs import results, uncertainty
+from rawm.runs.run import Run
+from rawm.runs.spectra import natural_order, spectra
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def read(path):
 
 
 def run_metrics(study, method, seed):
-    return json.loads(paths.metrics(study.name, method, seed).read_text())
+    return json.loads(Run(study, method, seed).metrics_path.read_text())
 
 
 def test_every_file_is_written_and_the_same_twice(study, tmp_path):
@@ -75,9 +77,9 @@ def test_matrix_and_runs_say_what_the_runs_say(study, tmp_path):
 def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(study):
     found = results.load(study)
     for seed in study.settings.seeds:
-        found.runs["joint", seed] |= {"average_eer": 0.1, "forward_transfer_eer_reduction": 99.0}
-        found.runs["owm", seed] |= {"average_eer": 1.0, "forward_transfer_eer_reduction": -50.0}
-        found.runs["lwf", seed] |= {"average_eer": 1.001, "forward_transfer_eer_reduction": 90.0}
+        found.runs["joint", seed].metrics.update(average_eer=0.1, forward_transfer_eer_reduction=99.0)
+        found.runs["owm", seed].metrics.update(average_eer=1.0, forward_transfer_eer_reduction=-50.0)
+        found.runs["lwf", seed].metrics.update(average_eer=1.001, forward_transfer_eer_reduction=90.0)
     table = tables.comparison(found, uncertainty.load(study))
     average = [header.startswith("Average") for header in table.headers].index(True)
     marked = [row[0].text for row in table.rows if row[average].best]
@@ -227,7 +229,7 @@ def test_methods_with_the_same_title_are_told_apart(tmp_path, monkeypatch):
 def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = make_study(tmp_path, methods=("finetune", "rawm"), seeds=(0, 1), tasks=2)
-    path = paths.metrics(study.name, "rawm", 1)
+    path = Run(study, "rawm", 1).metrics_path
     content = path.read_text()
     path.unlink()
     with pytest.raises(UserError, match=r"1 of 4 runs are not finished \(rawm seed 1\).*snakemake .*study=demo"):
@@ -236,7 +238,7 @@ def test_unfinished_and_outdated_runs_name_the_command_that_mends_them(tmp_path,
     with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: is about the tasks task_1, task_9, .*snakemake"):
         results.load(study)
     path.write_text(content[:100])
-    with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: not the metrics of a run; .*snakemake"):
+    with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: not readable .*snakemake"):
         results.load(study)
     path.write_text(content.replace("pooled_eer", "pooled"))
     with pytest.raises(UserError, match=r"rawm/seed1/metrics.json: has no pooled_eer; bring it up to date .*snakemake"):
@@ -249,28 +251,28 @@ def test_history_scores_and_spectra_are_read(study):
     epochs = results.history(study)
     assert len(epochs) == 7 * 3 * 5 * 4
     assert set(epochs.columns) >= {"method", "seed", "task", "epoch", "loss", "dev_eer"}
-    scores = results.scores(study, "rawm", 0)
+    scores = Run(study, "rawm", 0).scores
     assert list(scores.columns) == ["after", "task", "utterance_id", "label", "score"]
-    spectra = results.spectra(study, "owm", 0)
-    assert len(spectra) == 5
-    assert list(spectra[0]) == ["hidden.0", "hidden.2", "output"]
-    assert spectra[0]["hidden.0"].rank < spectra[4]["hidden.0"].rank <= len(spectra[4]["hidden.0"].eigenvalues) == 41
-    assert results.spectra(study, "rawm_paper", 0)[0]["output"].rank is None
-    assert results.spectra(study, "finetune", 0) == []
+    spectrum = spectra(Run(study, "owm", 0))
+    assert len(spectrum) == 5
+    assert list(spectrum[0]) == ["hidden.0", "hidden.2", "output"]
+    assert spectrum[0]["hidden.0"].rank < spectrum[4]["hidden.0"].rank <= len(spectrum[4]["hidden.0"].eigenvalues) == 41
+    assert spectra(Run(study, "rawm_paper", 0))[0]["output"].rank is None
+    assert spectra(Run(study, "finetune", 0)) == []
 
 
 def test_a_damaged_memory_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = make_study(tmp_path, methods=("owm",), seeds=(0,), tasks=2)
-    path = paths.memory(study.name, "owm", 0, 2)
+    path = Run(study, "owm", 0).memory_path(2)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(UserError, match=r"task2/memory.safetensors: not readable .*snakemake"):
-        results.spectra(study, "owm", 0)
+        spectra(Run(study, "owm", 0))
     path.unlink()
     with pytest.raises(UserError, match=r"task2/memory.safetensors: no such file; make it with `snakemake"):
-        results.spectra(study, "owm", 0)
+        spectra(Run(study, "owm", 0))
 
 
 def test_layers_come_in_the_order_of_the_network():
     names = ["output", "hidden.10", "hidden.2", "hidden.0"]
-    assert sorted(names, key=results._natural) == ["hidden.0", "hidden.2", "hidden.10", "output"]
+    assert sorted(names, key=natural_order) == ["hidden.0", "hidden.2", "hidden.10", "output"]

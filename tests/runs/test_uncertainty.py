@@ -11,6 +11,7 @@ from support.finished_runs import EMOTIONS, make_study
 from rawm import paths
 from rawm.errors import UserError
 from rawm.runs import results, uncertainty
+from rawm.runs.run import Run
 
 METHODS = ("finetune", "joint", "rawm", "rwm")
 
@@ -22,8 +23,8 @@ def study(tmp_path_factory):
         patch.chdir(folder)
         made = make_study(folder, methods=METHODS, seeds=(0, 1, 2), tasks=3)
         # rwm is another name of rawm: nothing tells them apart
-        shutil.rmtree(paths.run(made.name, "rwm", 0).parent)
-        shutil.copytree(paths.run(made.name, "rawm", 0).parent, paths.run(made.name, "rwm", 0).parent)
+        shutil.rmtree(Run(made, "rwm", 0).folder.parent)
+        shutil.copytree(Run(made, "rawm", 0).folder.parent, Run(made, "rwm", 0).folder.parent)
         uncertainty.make(made, resamples=200)
         yield made
 
@@ -114,20 +115,20 @@ def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
 @pytest.mark.parametrize("column", ["speaker", "utterance"])
 def test_utterances_without_known_groups_are_drawn_singly(study, column, monkeypatch):
     monkeypatch.setattr(uncertainty, "FEWEST", 1)
-    ids = uncertainty._evaluated(study, "rawm", 0)[1].ids
+    ids = uncertainty._evaluated(study, Run(study, "rawm", 0))[1].ids
     assert len(set(uncertainty._groups(study, 2, ids, column))) == 120
 
 
 def test_too_few_groups_are_not_drawn(study, monkeypatch):
     monkeypatch.setattr(uncertainty, "FEWEST", 61)
-    ids = uncertainty._evaluated(study, "rawm", 0)[1].ids
+    ids = uncertainty._evaluated(study, Run(study, "rawm", 0))[1].ids
     assert len(set(uncertainty._groups(study, 2, ids, "group"))) == 120
 
 
 def test_mistakes_are_named(study):
     with pytest.raises(UserError, match="unknown column 'corpus'; known: group, speaker, utterance"):
         uncertainty.make(study, groups="corpus")
-    path = paths.scores(study.name, "rwm", 2)
+    path = Run(study, "rwm", 2).scores_path
     table = pq.read_table(path)
     ids = np.array(table["utterance_id"].to_pylist(), dtype=object)
     try:

@@ -10,6 +10,7 @@ from rawm.cli import app
 from rawm.errors import UserError
 from rawm.metrics import detection
 from rawm.runs import results
+from rawm.runs.run import Run
 from rawm.score_files.formats import read, read_asv, read_key, write
 from rawm.score_files.scores import evaluate, export
 
@@ -206,16 +207,16 @@ def study(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("format", ["asvspoof2019", "asvspoof2021", "asvspoof5"])
 def test_exported_scores_give_the_numbers_of_the_run(study, tmp_path, format):
-    run = results.load(study).runs["rawm", 0]
+    run = results.load(study).runs["rawm", 0].metrics
     for after in (0, 1, None):
-        files = export(study, "rawm", 0, tmp_path / "out", format, after)
+        files = export(Run(study, "rawm", 0), tmp_path / "out", format, after)
         assert [file.stem for file in files] == ["task_1", "task_2"]
         for task, file in enumerate(files):
             key = None if format == "asvspoof2019" else paths.manifest("synthetic_buzz")
             value = {number.name: number.value for number in evaluate(file, key=key).numbers}["EER"]
             assert 100 * value == run["eer_matrix"][2 if after is None else after][task]
             assert len(read(file).utterance_id) == 120  # no development data
-    only = export(study, "rawm", 0, tmp_path / "one", format, task=2)
+    only = export(Run(study, "rawm", 0), tmp_path / "one", format, task=2)
     assert only == [tmp_path / "one"] and only[0].read_text() == files[1].read_text()
 
 
@@ -225,7 +226,7 @@ def test_exported_scores_name_the_attack(study, tmp_path):
         [row | {"attack": "-" if row["label"] == "genuine" else "A07"} for row in rows],
         paths.manifest("synthetic_buzz"),
     )
-    (file,) = export(study, "rawm", 0, tmp_path / "one", "asvspoof2019", task=1)
+    (file,) = export(Run(study, "rawm", 0), tmp_path / "one", "asvspoof2019", task=1)
     assert {tuple(line.split()[1:3]) for line in file.read_text().splitlines()} == {("-", "bonafide"), ("A07", "spoof")}
 
 
@@ -235,17 +236,17 @@ def test_what_cannot_be_exported_is_refused(study, tmp_path):
         ({"task": 3}, "--task 3: study demo has 2"),
     ):
         with pytest.raises(UserError, match=message):
-            export(study, "rawm", 0, tmp_path / "out", "asvspoof2021", **given)
+            export(Run(study, "rawm", 0), tmp_path / "out", "asvspoof2021", **given)
     make(tmp_path / "file", "")
     with pytest.raises(UserError, match="is a file, but 2 tasks need a folder"):
-        export(study, "rawm", 0, tmp_path / "file", "asvspoof2021")
+        export(Run(study, "rawm", 0), tmp_path / "file", "asvspoof2021")
 
 
 def test_classes_other_than_genuine_and_fake_have_no_score_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     moods = make_study(tmp_path, methods=("finetune",), seeds=(0,), tasks=1, classes=("happy", "sad"))
     with pytest.raises(UserError, match="is not about genuine and fake speech"):
-        export(moods, "finetune", 0, tmp_path / "out", "asvspoof2021")
+        export(Run(moods, "finetune", 0), tmp_path / "out", "asvspoof2021")
 
 
 def test_verbs_write_scores_and_print_what_they_say(study, tmp_path):
@@ -268,7 +269,7 @@ def test_verbs_write_scores_and_print_what_they_say(study, tmp_path):
 
 def test_only_evaluation_data_is_read_of_a_run(study):
     make_run(study, "rawm", 0)
-    table = results.scores(study, "rawm", 0)
+    table = Run(study, "rawm", 0).scores
     assert len(table) == 3 * 2 * 120
     assert not table["utterance_id"].str.startswith("dev_").any()
     assert "split" not in table

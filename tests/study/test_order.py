@@ -22,11 +22,12 @@ from rawm.features.extract import extract
 from rawm.reports import tables
 from rawm.reports.figures.study import DRAW
 from rawm.runs import results, uncertainty
+from rawm.runs.run import runs_of
 from rawm.study import load_study
 from rawm.tasks.loading import load_split
 from rawm.tracking import runs, text
 from rawm.training.evaluation import evaluate_run
-from rawm.training.loop import train_task
+from rawm.training.task import train_task
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -72,8 +73,8 @@ def study(folder, one_thread):
     for method in METHODS:
         for seed in ORDERS:
             for number in (1, 2):
-                train_task(options.load_study("synthetic", method, seed), method, seed, number, CPU)
-            evaluate_run(options.load_study("synthetic", method, seed), method, seed, CPU)
+                train_task(options.load_run("synthetic", method, seed), number, CPU)
+            evaluate_run(options.load_run("synthetic", method, seed), CPU)
     return loaded
 
 
@@ -105,12 +106,12 @@ def test_one_more_task_leaves_the_order_of_the_others():
 
 
 def test_runs_train_and_report_the_tasks_in_their_own_order(study):
-    for (method, seed), run in results.load(study).runs.items():
-        assert run["tasks"] == ORDERS[seed]
+    for (_, seed), run in results.load(study).runs.items():
+        assert run.metrics["tasks"] == ORDERS[seed]
         first = load_split(study, names(study).index(ORDERS[seed][0]) + 1, "train", seed)
-        detector, _ = checkpoint.load_detector(paths.detector("synthetic", method, seed, 1))
+        detector, _ = checkpoint.load_detector(run.detector_path(1))
         torch.testing.assert_close(detector.input_mean, first.mean_std()[0])
-        scored = results.scores(study, method, seed)
+        scored = run.scores
         evaluated = load_split(study, names(study).index(ORDERS[seed][1]) + 1, "eval", seed)
         assert set(scored[scored.task == 2].utterance_id) == set(evaluated.ids)
 
@@ -134,7 +135,7 @@ def test_tables_say_that_orders_differ_and_runs_keep_names(study):
     tables.make(study, "tables")
     table = pd.read_csv("tables/runs.csv").set_index(["method", "seed"])
     for (method, seed), run in found.runs.items():
-        for name, value in zip(run["tasks"], run["eer_matrix"][-1], strict=True):
+        for name, value in zip(run.metrics["tasks"], run.metrics["eer_matrix"][-1], strict=True):
             assert table.loc[(method, seed), f"eer_{name}"] == pytest.approx(value, abs=1e-3)
     compared = pd.read_csv("tables/comparison.csv").set_index("method")
     assert compared.loc["owm", "eer_task1_mean"] == pytest.approx(found.matrices("owm")[:, -1, 0].mean(), abs=1e-3)
@@ -147,7 +148,7 @@ def test_a_run_of_another_order_is_refused(study):
 
 
 def test_mlflow_is_told_the_order_of_each_run(study):
-    for run in runs.runs(study):
+    for run in runs_of(study):
         assert runs.parameters(run)["tasks"] == ", ".join(ORDERS[run.seed])
         assert [point.value for point in runs.metric_points(run) if point.name == f"eer/{ORDERS[run.seed][1]}"]
     note = text.study_note(study, {}, "1", "")

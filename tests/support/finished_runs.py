@@ -6,13 +6,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 from safetensors.numpy import save_file
 
 from rawm import manifest, metrics, paths
-from rawm.files import write_json
+from rawm.runs.run import Run
 from rawm.study import Study, load_study
 
 REPOSITORY = Path(__file__).parents[2]
@@ -95,13 +93,12 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
             for name, values in ((name, values) for cell in cells for name, values in cell.items()):
                 columns.setdefault(name, []).append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
-    paths.run(study.name, method, seed).mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(scores), paths.scores(study.name, method, seed))
-    content = {"study": study.name, "method": method, "seed": seed}
-    content |= metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
-    write_json(paths.metrics(study.name, method, seed), content | {"wall_s": [1.5] * tasks})
-    for task in range(1, tasks + 1):
-        _write_task(study, method, seed, task, with_projectors)
+    run = Run(study, method, seed)
+    run.write_scores(scores)
+    content = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
+    run.write_metrics(content | {"wall_s": [1.5] * tasks})
+    for task in run.numbers:
+        _write_task(run, task, with_projectors)
 
 
 def _labels(study: Study, task: int) -> np.ndarray:
@@ -128,26 +125,25 @@ def _distance(after: int, task: int, strength: float) -> float:
     return 3.5 * math.exp(-(1 - strength) * (after - task)) * (0.7 + 0.3 * strength)
 
 
-def _write_task(study: Study, method: str, seed: int, task: int, with_projectors: bool) -> None:
-    folder = paths.task(study.name, method, seed, task)
-    folder.mkdir(parents=True, exist_ok=True)
-    header = {"method": method}
+def _write_task(run: Run, task: int, with_projectors: bool) -> None:
+    run.task_folder(task).mkdir(parents=True, exist_ok=True)
+    study, header = run.study, {"method": run.method}
     epochs = [
         {"task": task, "epoch": epoch, "step": 9 * epoch, "loss": 0.7 / epoch, study.measure.dev: 20.0 / epoch}
         | {"seconds": 1.5, "time": STARTED + 100 * task + 2 * epoch}
         for epoch in range(1, 5)
     ]
     history = "".join(json.dumps(epoch) + "\n" for epoch in epochs)
-    paths.history(study.name, method, seed, task).write_text(history)
-    save_file({"output.weight": np.ones((2, 16))}, paths.detector(study.name, method, seed, task), header)
+    run.history_path(task).write_text(history)
+    save_file({"output.weight": np.ones((2, 16))}, run.detector_path(task), header)
     tensors = {}
-    if with_projectors and method.startswith(("owm", "rawm", "rwm")):
+    if with_projectors and run.method.startswith(("owm", "rawm", "rwm")):
         for layer, dimension in DIMENSIONS.items():
             values = 100 * task * np.exp(-np.arange(dimension) * 0.5 / task)
             rank = int(np.searchsorted(np.cumsum(values), 0.97 * values.sum())) + 1
             tensors |= {f"{layer}.statistics": np.diag(values), f"{layer}.eigenvalues": values}
             tensors |= {
                 f"{layer}.basis": np.eye(dimension)[:, :rank].copy(),
-                f"{layer}.taken": np.full(rank, 0.9 if method == "rawm_paper" else 1.0),
+                f"{layer}.taken": np.full(rank, 0.9 if run.method == "rawm_paper" else 1.0),
             }
-    save_file(tensors, paths.memory(study.name, method, seed, task), header)
+    save_file(tensors, run.memory_path(task), header)

@@ -17,6 +17,8 @@ from rawm import paths, tracking
 from rawm.errors import UserError
 from rawm.files import write_text
 from rawm.metrics.measure import ACCURACY
+from rawm.runs.run import Run
+from rawm.study import load_study
 from rawm.tracking import environment, view
 
 UPLOAD = f"""
@@ -105,7 +107,7 @@ def _check_values(study, run):
     assert tags["version.torch"].startswith("2.") and tags["python"] and tags["platform"]
     assert (tags["method"], tags["seed"], tags["study"]) == ("rawm", "1", "demo")
 
-    content = json.loads(paths.metrics("demo", "rawm", 1).read_text())
+    content = json.loads(Run(load_study("demo"), "rawm", 1).metrics_path.read_text())
     assert metrics["final/average_eer"] == pytest.approx(content["average_eer"], abs=1e-4)
     history = client().get_metric_history(run.info.run_id, "eer/task_2")
     assert [point.step for point in history] == [0, 1, 2, 3]
@@ -166,7 +168,7 @@ def test_a_study_of_other_classes_is_mirrored_by_its_accuracy(workplace):
     tracking.log_study(study, URI, EXPERIMENT)
 
     (run,) = active_runs()
-    content = json.loads(paths.metrics(STUDY, "finetune", 0).read_text())
+    content = json.loads(Run(load_study(STUDY), "finetune", 0).metrics_path.read_text())
     for metric in ACCURACY.metrics:
         assert run.data.metrics[f"final/{metric.key}"] == pytest.approx(content[metric.key], abs=1e-4)
     for cell in ("accuracy", "recall"):
@@ -208,7 +210,7 @@ def test_uploading_again_changes_nothing(study):
 
 def test_only_a_changed_run_is_replaced(study):
     first = tracking.log_study(study, URI, EXPERIMENT)
-    history = paths.history("demo", "rawm", 0, 2)
+    history = Run(load_study("demo"), "rawm", 0).history_path(2)
     history.write_text(history.read_text().replace('"loss": 0.7', '"loss": 0.9'))
 
     second = tracking.log_study(study, URI, EXPERIMENT)
@@ -229,11 +231,11 @@ def test_a_new_setting_or_new_data_is_a_new_run(small):
     from rawm.study import load_study
     from rawm.tracking import runs
 
-    changed = runs.fingerprint(runs.FinishedRun(load_study(STUDY), "rawm", 0))
+    changed = runs.fingerprint(Run(load_study(STUDY), "rawm", 0))
     assert changed != first
     paths.manifest("synthetic_buzz").write_bytes(b"other")
     runs._digest.cache_clear()
-    assert runs.fingerprint(runs.FinishedRun(load_study(STUDY), "rawm", 0)) != changed
+    assert runs.fingerprint(Run(load_study(STUDY), "rawm", 0)) != changed
 
 
 @pytest.mark.slow
@@ -241,7 +243,7 @@ def test_a_killed_upload_leaves_no_duplicates(study):
     tracking.log_study(study, URI, EXPERIMENT)  # the store exists, so that the kill hits an upload
     for method in METHODS:
         for seed in (0, 1):
-            history = paths.history("demo", method, seed, 1)
+            history = Run(load_study("demo"), method, seed).history_path(1)
             history.write_text(history.read_text().replace('"loss": 0.7', '"loss": 0.8'))
     with subprocess.Popen([sys.executable, "-c", UPLOAD], stdout=subprocess.PIPE) as upload:
         deadline = time.monotonic() + 60
@@ -275,7 +277,7 @@ def test_two_uploads_at_the_same_time_into_no_store(small):
 
 
 def test_unfinished_runs_are_left_out(study, capsys):
-    paths.memory("demo", "rawm", 1, 3).unlink()
+    Run(load_study("demo"), "rawm", 1).memory_path(3).unlink()
     receipt = tracking.log_study(study, URI, EXPERIMENT)
     assert receipt.unfinished == ["rawm/seed1"] and len(receipt.runs) == 3
     assert "left out, since not finished: rawm/seed1" in capsys.readouterr().out
@@ -294,9 +296,15 @@ def test_a_deleted_experiment_comes_back(small):
     ("damage", "sentence"),
     [
         (lambda: [path.unlink() for path in Path("results").rglob("metrics.json")], "no run of study demo is finished"),
-        (lambda: paths.metrics("demo", "rawm", 0).write_text("{"), "metrics.json: not valid JSON"),
-        (lambda: paths.history("demo", "rawm", 0, 1).write_text(""), "history.jsonl: is empty"),
-        (lambda: paths.memory("demo", "rawm", 0, 2).write_bytes(b"12"), "not a readable safetensors file"),
+        (lambda: Run(load_study("demo"), "rawm", 0).metrics_path.write_text("{"), "metrics.json: not readable"),
+        (
+            lambda: Run(load_study("demo"), "rawm", 0).history_path(1).write_text(""),
+            "history.jsonl: not readable",
+        ),
+        (
+            lambda: Run(load_study("demo"), "rawm", 0).memory_path(2).write_bytes(b"12"),
+            "memory.safetensors: not readable",
+        ),
     ],
 )
 def test_damaged_runs_are_named(small, damage, sentence):

@@ -15,10 +15,11 @@ from rawm import paths, tracking
 from rawm.config.reading import ConfigError
 from rawm.errors import UserError
 from rawm.features.extract import extract
+from rawm.runs.run import Run
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.study.searches import load_search
 from rawm.training import tuning
-from rawm.training.loop import train_task
+from rawm.training.task import train_task
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,8 +114,8 @@ def test_a_trial_that_diverges_is_never_chosen(project):
 def test_a_run_that_diverges_stops_with_one_sentence_and_writes_nothing(project):
     rewrite("methods/finetune.yaml", training={"optimizer": "sgd", "learning_rate": 1e30})
     with pytest.raises(UserError, match=r"task 1, epoch 1: training diverged.*lower training\.learning_rate"):
-        train_task(load_study("synthetic"), "finetune", 0, 1, torch.device("cpu"))
-    assert not paths.detector("synthetic", "finetune", 0, 1).exists()
+        train_task(Run(load_study("synthetic"), "finetune", 0), 1, torch.device("cpu"))
+    assert not Run(load_study("synthetic"), "finetune", 0).detector_path(1).exists()
 
 
 def test_the_grid_is_cut_to_the_trials_the_same_way_each_time(project):

@@ -18,12 +18,13 @@ from rawm.detectors.scoring import measured
 from rawm.features.sources import make_features
 from rawm.metrics.measure import ACCURACY, EER
 from rawm.runs import results
+from rawm.runs.run import Run
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.study.searches import load_search
 from rawm.tasks.loading import load_split
 from rawm.training import tuning
 from rawm.training.evaluation import evaluate_run
-from rawm.training.loop import train_task
+from rawm.training.task import train_task
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -57,8 +58,8 @@ def digits(tmp_path_factory):
             make_features(corpus, load_frontend("pixels"), split, paths.manifest("digits"), features)
         study = load_study("digits")
         for number in (1, 2):
-            train_task(study, "finetune", 0, number, CPU)
-        evaluate_run(study, "finetune", 0, CPU)
+            train_task(Run(study, "finetune", 0), number, CPU)
+        evaluate_run(Run(study, "finetune", 0), CPU)
         yield study
 
 
@@ -68,18 +69,18 @@ def test_the_best_epoch_on_development_data_is_the_most_accurate(digits):
     for number in (1, 2):
         curve = history[history.task == number].dev_accuracy
         assert curve.max() > curve.min()
-        detector, _ = checkpoint.load_detector(paths.detector("digits", "finetune", 0, number))
+        detector, _ = checkpoint.load_detector(Run(load_study("digits"), "finetune", 0).detector_path(number))
         kept = measured(detector, load_split(digits, number, "dev", 0), CPU, ACCURACY)
         assert kept == curve.max()
 
 
 def test_scores_are_log_posteriors_beside_the_predicted_classes(digits):
-    scores = results.scores(digits, "finetune", 0)
+    scores = Run(digits, "finetune", 0).scores
     assert list(scores.columns) == ["after", "task", "utterance_id", "label", "predicted", "score"]
     assert scores.score.dtype == np.float32
     here = scores[(scores.after == 2) & (scores.task == 1)]
     samples = load_split(digits, 1, "eval", 0)
-    detector, _ = checkpoint.load_detector(paths.detector("digits", "finetune", 0, 2))
+    detector, _ = checkpoint.load_detector(Run(load_study("digits"), "finetune", 0).detector_path(2))
     with torch.no_grad():
         posteriors = detector.eval()(samples.features, None).logits.softmax(1).numpy()
     true = np.array([digits.classes.index(label) for label in here.label])
@@ -90,8 +91,8 @@ def test_scores_are_log_posteriors_beside_the_predicted_classes(digits):
 
 
 def test_the_metrics_are_those_of_the_scores(digits):
-    scores = results.scores(digits, "finetune", 0)
-    run = results.load(digits).runs["finetune", 0]
+    scores = Run(digits, "finetune", 0).scores
+    run = results.load(digits).runs["finetune", 0].metrics
     assert "eer_matrix" not in run
     for (after, task), here in scores.groupby(["after", "task"]):
         assert run["accuracy_matrix"][after][task - 1] == pytest.approx(

@@ -15,9 +15,10 @@ from rawm.detectors import checkpoint
 from rawm.features.extract import extract
 from rawm.metrics.detection import eer
 from rawm.runs import results
+from rawm.runs.run import Run
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.training.evaluation import evaluate_run
-from rawm.training.loop import train_task
+from rawm.training.task import train_task
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -65,19 +66,19 @@ def features(tmp_path_factory, one_thread):
 def test_a_study_on_frames_runs_from_sound_to_scores_and_learns(name, features):
     study = load_study(f"frames_{name}")
     for number in (1, 2):
-        train_task(study, "rawm", 0, number, CPU)
-    evaluate_run(study, "rawm", 0, CPU)
+        train_task(Run(study, "rawm", 0), number, CPU)
+    evaluate_run(Run(study, "rawm", 0), CPU)
     history = results.history(study)
     assert history[history.task == 1].loss.iloc[-1] < history[history.task == 1].loss.iloc[0]
-    scores = results.scores(study, "rawm", 0)
+    scores = Run(study, "rawm", 0).scores
     assert set(zip(scores.after, scores.task, strict=True)) >= {(1, 1), (2, 1), (2, 2)}
     assert scores.score.notna().all()
-    kept = pd.read_parquet(paths.scores(study.name, "rawm", 0))
+    kept = pd.read_parquet(Run(study, "rawm", 0).scores_path)
     development = kept[kept.split == "dev"]
     assert set(zip(development.after, development.task, strict=True)) == {(0, 1), (1, 1), (2, 1)}
     learned = development[development.after == 1].groupby("label").score
     assert 100 * eer(*map(learned.get_group, ("genuine", "fake"))).value == history[history.task == 1].dev_eer.iloc[-1]
-    detector, header = checkpoint.load_detector(paths.detector(study.name, "rawm", 0, 2))
+    detector, header = checkpoint.load_detector(Run(study, "rawm", 0).detector_path(2))
     assert type(detector).__name__.lower() == name
     assert '"pooled": false' in header["shape"]
 

@@ -11,11 +11,12 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
-from rawm import paths, runs
+from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.reading import ConfigError
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
+from rawm.runs import run as runs
 from rawm.study import jobs, labels, load_corpus, load_frontend, load_study, parse_main, read_published
 
 FIGURES = figures.NAMES
@@ -98,7 +99,8 @@ def feature_shards(wildcards):
 
 def run_checkpoints(wildcards):
     """Detectors, memories and histories of the rule's run."""
-    return runs.checkpoints(get_study(wildcards.study), wildcards.method, wildcards.seed)
+    run = runs.Run(get_study(wildcards.study), wildcards.method, int(wildcards.seed))
+    return [str(path) for path in run.checkpoints]
 
 
 def previous_task(name):

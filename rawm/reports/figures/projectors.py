@@ -20,7 +20,7 @@ from rawm.reports.figures.style import (
     styled,
     wrap,
 )
-from rawm.runs.results import Spectrum
+from rawm.runs.spectra import Spectrum
 
 FLOOR = 1e-7  # share of the energy below which an eigenvalue is rounding noise of float32 inputs
 NOTHING = "No method of this study keeps a projector."

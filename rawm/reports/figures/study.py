@@ -20,6 +20,8 @@ from rawm.reports.figures import (
 )
 from rawm.runs import results, uncertainty
 from rawm.runs.results import Results
+from rawm.runs.run import Run
+from rawm.runs.spectra import spectra as spectra_of
 from rawm.study import Study
 
 FRAMES = 50_000  # most feature vectors of a task whose subspace is computed
@@ -63,14 +65,14 @@ def _learning_vs_forgetting(found: Results) -> Figure:
 def _det(found: Results) -> Figure:
     if found.measure is not EER:
         return style.message("DET curves are of detectors of fakes; these classes are others.")
-    ends = {method: [_last_scores(found.study, method, seed) for seed in found.seeds] for method in found.methods}
+    ends = {method: [_last_scores(found.runs[method, seed]) for seed in found.seeds] for method in found.methods}
     return det.det(ends, found.titles, style.REFERENCES)
 
 
-def _last_scores(study: Study, method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _last_scores(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Scores of the genuine and of the fake utterances of all tasks after the last one."""
-    scores = results.scores(study, method, seed)
-    last = scores[scores.after == len(study.tasks)]
+    scores = run.scores
+    last = scores[scores.after == len(run.study.tasks)]
     genuine = (last.label == "genuine").to_numpy()
     return last.score.to_numpy()[genuine], last.score.to_numpy()[~genuine]
 
@@ -82,7 +84,7 @@ def _each(found: Results, metric: str) -> dict[str, np.ndarray]:
 
 def _projector_spectra(found: Results) -> Figure:
     """Spectra of the first seed."""
-    spectra = {method: results.spectra(found.study, method, found.seeds[0]) for method in found.methods}
+    spectra = {method: spectra_of(found.runs[method, found.seeds[0]]) for method in found.methods}
     return projectors.projector_spectra({method: tasks for method, tasks in spectra.items() if tasks}, found.titles)
 
 
@@ -90,7 +92,7 @@ def _projector_rank(found: Results) -> Figure:
     ranks: dict[str, dict[str, np.ndarray]] = {}
     limits: dict[str, int] = {}
     for method in found.methods:
-        seeds = [results.spectra(found.study, method, seed) for seed in found.seeds]
+        seeds = [spectra_of(found.runs[method, seed]) for seed in found.seeds]
         layers = {layer: spectrum for layer, spectrum in (seeds[0][0] if seeds[0] else {}).items() if spectrum.rank}
         for layer, spectrum in layers.items():
             limits[layer] = len(spectrum.eigenvalues)
@@ -132,36 +134,38 @@ def _embeddings(found: Results) -> Figure:
     seed, methods = found.seeds[0], known if len(known) == 2 else found.methods[:2]
     study = found.study.ordered(seed)
     after = sorted({1, len(study.tasks)})
-    labels, points = task_embeddings(study, methods, seed, after)
+    labels, points = task_embeddings([found.runs[method, seed] for method in methods], after)
     named = {found.titles[method]: points[method] for method in methods}
     return embeddings.embeddings(named, labels, [task.title or task.name for task in study.tasks], after)
 
 
 def task_embeddings(
-    study: Study, methods: Sequence[str], seed: int, after: Sequence[int]
+    runs: Sequence[Run], after: Sequence[int]
 ) -> tuple[list[np.ndarray], dict[str, list[list[np.ndarray]]]]:
-    """Classes of some evaluation utterances of each task, and method -> checkpoint -> task -> embeddings (N, d)."""
+    """Classes of some evaluation utterances of each task, and method -> checkpoint -> task -> embeddings (N, d).
+
+    Args:
+        runs: of several methods with the same seed.
+        after: numbers of the tasks after which the detectors are taken.
+    """
     import torch
 
-    from rawm import paths
-    from rawm.detectors import checkpoint
     from rawm.detectors.scoring import outputs
     from rawm.tasks.loading import load_split
     from rawm.tasks.samples import Samples
 
-    tasks = []
-    for number in range(1, len(study.tasks) + 1):
-        task = load_split(study, number, "eval", seed)
+    study, tasks = runs[0].study, []
+    for number in runs[0].numbers:
+        task = load_split(study, number, "eval", runs[0].seed)
         rows = torch.arange(0, len(task), max(1, len(task) // SHOWN))
         features = task.features[rows] if task.pooled else task.features.take(rows)
         tasks.append(Samples([task.ids[row] for row in rows], task.labels[rows], features))
     classes = np.array(study.classes, dtype=object)
     points: dict[str, list[list[np.ndarray]]] = {}
-    for method in methods:
+    for run in runs:
         for number in after:
-            detector, _ = checkpoint.load_detector(paths.detector(study.name, method, seed, number))
-            here = [outputs(detector, task, torch.device("cpu")).embedding.numpy() for task in tasks]
-            points.setdefault(method, []).append(here)
+            here = [outputs(run.detector(number), task, torch.device("cpu")).embedding.numpy() for task in tasks]
+            points.setdefault(run.method, []).append(here)
     return [classes[task.labels.numpy()] for task in tasks], points
 
 

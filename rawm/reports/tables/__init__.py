@@ -196,7 +196,7 @@ def runs(results: Results) -> Table:
     for method, seed in results.runs:
         if seed == results.seeds[0] and rows:
             breaks.add(len(rows))
-        run = results.runs[method, seed]
+        run = results.runs[method, seed].metrics
         shown = [Cell(_shown(Spread(run[metric.key], None, 1))) for metric in results.measure.metrics]
         rows.append([Cell(results.titles[method]), Cell(str(seed)), *shown, Cell(f"{sum(run['wall_s']):.0f}")])
     headers = ["Method", "Seed", *(metric.header for metric in results.measure.metrics), "Training (s)"]
@@ -207,7 +207,8 @@ def runs(results: Results) -> Table:
 def runs_csv(results: Results) -> str:
     """One row per run: the final value of each task (percent), the summary numbers, and the training time (seconds)."""
     rows = []
-    for (method, seed), run in results.runs.items():
+    for (method, seed), finished in results.runs.items():
+        run = finished.metrics
         last = dict(zip(run["tasks"], run[results.measure.matrix][-1], strict=True))
         final = {f"{results.measure.name}_{task.name}": last[task.name] for task in results.study.tasks}
         summary = {metric.key: run[metric.key] for metric in results.measure.metrics}

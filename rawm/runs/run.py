@@ -1,0 +1,246 @@
+"""One run of a study: a method, a seed, and the files that hold its results.
+
+`Run` is the only code that knows which files a run has. Importing it loads neither torch nor pandas.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rawm import paths
+from rawm.errors import UserError
+from rawm.files import atomic, write_json
+from rawm.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from rawm.detectors.detector import Detector
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A method trained with one seed on the tasks of a study, one after another.
+
+    Attributes:
+        study: with the tasks in the order of the seed, whatever the order in which it is given.
+        method: label of the method.
+        seed: fixes weights, sample order and subsets.
+    """
+
+    study: Study
+    method: str
+    seed: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "study", self.study.ordered(self.seed))
+
+    def __str__(self) -> str:
+        return f"{self.method} seed {self.seed}"
+
+    @property
+    def key(self) -> str:
+        """Name of the run among those of all studies."""
+        return f"{self.study.name}/{self.method}/seed{self.seed}"
+
+    @property
+    def numbers(self) -> range:
+        """Numbers of the tasks: 1, 2, ..."""
+        return range(1, len(self.study.tasks) + 1)
+
+    @property
+    def command(self) -> str:
+        """The command that makes the study's missing files."""
+        return make_command(self.study)
+
+    # Places
+
+    @property
+    def folder(self) -> Path:
+        return paths.study(self.study.name) / "runs" / self.method / f"seed{self.seed}"
+
+    def task_folder(self, number: int) -> Path:
+        """Folder of what task 1, 2, ... gave."""
+        return self.folder / f"task{number}"
+
+    def detector_path(self, number: int) -> Path:
+        return self.task_folder(number) / "detector.safetensors"
+
+    def memory_path(self, number: int) -> Path:
+        return self.task_folder(number) / "memory.safetensors"
+
+    def history_path(self, number: int) -> Path:
+        return self.task_folder(number) / "history.jsonl"
+
+    @property
+    def scores_path(self) -> Path:
+        return self.folder / "scores.parquet"
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.folder / "metrics.json"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Detector, memory and history of every task."""
+        files = (self.detector_path, self.memory_path, self.history_path)
+        return [path(number) for number in self.numbers for path in files]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file of the run."""
+        return [self.metrics_path, self.scores_path, *self.checkpoints]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every file is there."""
+        return all(path.is_file() for path in self.files)
+
+    # What the files hold
+
+    def detector(self, number: int) -> "Detector":
+        """The detector after task 1, 2, ..., on the CPU; raises UserError where the file is missing or damaged."""
+        from rawm.detectors import checkpoint
+
+        return checkpoint.load_detector(self.detector_path(number))[0]
+
+    def memory(self, number: int) -> dict[str, "Tensor"]:
+        """What the method remembers after task 1, 2, ...; raises UserError where the file is missing or damaged."""
+        from rawm.detectors import checkpoint
+
+        return checkpoint.load(self.memory_path(number))[0]
+
+    @contextmanager
+    def open_memory(self, number: int) -> Iterator[Any]:
+        """The memory after task 1, 2, ... as a safetensors handle of numpy arrays, to read some of its tensors."""
+        from safetensors import safe_open
+
+        path = self.memory_path(number)
+        with self._reading(path), safe_open(path, framework="numpy") as file:
+            yield file
+
+    def history(self, number: int) -> list[dict[str, Any]]:
+        """The epochs of task 1, 2, ...: epoch, step, loss, dev_eer or dev_accuracy (%), seconds, time; or UserError."""
+        path = self.history_path(number)
+        with self._reading(path):
+            epochs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            if not epochs:
+                raise ValueError("it is empty")
+        return epochs
+
+    def seconds(self, number: int) -> float:
+        """How long task 1, 2, ... was trained."""
+        return round(sum(epoch["seconds"] for epoch in self.history(number)), 3)
+
+    @property
+    def scores(self) -> "pd.DataFrame":
+        """Scores of the evaluation data: after, task, utterance_id, label, score (higher = more genuine); or UserError.
+
+        Where the classes are not fake and genuine there is predicted as well, and score is the log-posterior of the
+        label.
+        """
+        import pandas as pd
+
+        with self._reading(self.scores_path):
+            table = pd.read_parquet(self.scores_path)
+        if "split" not in table:
+            return table
+        return table[table["split"] == "eval"].drop(columns="split").reset_index(drop=True)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The numbers of metrics.json; raises UserError where it is missing, damaged or about other tasks."""
+        path, measure = self.metrics_path, self.study.measure
+        names = [task.name for task in self.study.tasks]
+        with self._reading(path):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            tasks, matrix = content["tasks"], np.array(content[measure.matrix], dtype=float)
+        if tasks != names or matrix.shape != (len(names) + 1, len(names)):
+            raise UserError(
+                f"{path}: is about the tasks {', '.join(map(str, tasks))}, but the study has {', '.join(names)}; "
+                f"bring it up to date with `{self.command}`"
+            )
+        if missing := [metric.key for metric in measure.metrics if metric.key not in content]:
+            raise UserError(f"{path}: has no {', '.join(missing)}; bring it up to date with `{self.command}`")
+        return content
+
+    @contextmanager
+    def _reading(self, path: Path) -> Iterator[None]:
+        """Turn any trouble with reading a file into one sentence."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file; make it with `{self.command}`") from None
+        except UserError:
+            raise
+        except Exception as error:
+            reason = f"it has no {error}" if isinstance(error, KeyError) else error
+            raise UserError(
+                f"{path}: not readable ({reason}); delete it and make it again with `{self.command}`"
+            ) from None
+
+    # Writing
+
+    def write_task(
+        self,
+        number: int,
+        detector: "Detector",
+        memory: Mapping[str, "Tensor"],
+        history: Sequence[Mapping[str, Any]],
+        description: Mapping[str, str],
+    ) -> None:
+        """Write what task 1, 2, ... gave, each file whole or not at all.
+
+        Args:
+            memory: what the method remembers.
+            history: a record per epoch.
+            description: header entries from which the detector is built again (`checkpoint.describe`).
+        """
+        from rawm.detectors import checkpoint
+
+        header = {"study": self.study.name, "method": self.method, "seed": str(self.seed), "task": str(number)}
+        header["frontend"] = self.study.frontend.model_dump_json()
+        checkpoint.save_detector(self.detector_path(number), detector, header | dict(description))
+        checkpoint.save(self.memory_path(number), dict(memory), header)
+        with atomic(self.history_path(number)) as temporary:
+            temporary.write_text("".join(json.dumps({"task": number} | dict(record)) + "\n" for record in history))
+
+    def write_scores(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Write a table with one row per checkpoint, task, split and utterance."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with atomic(self.scores_path) as temporary:
+            pq.write_table(pa.table(dict(columns)), temporary, compression="zstd")
+
+    def write_metrics(self, values: Mapping[str, Any]) -> None:
+        """Write the numbers of the run."""
+        content = {"study": self.study.name, "method": self.method, "seed": self.seed} | dict(values)
+        write_json(self.metrics_path, content)
+
+
+def runs_of(study: Study) -> list[Run]:
+    """Every run of a study, finished or not, in the order of its file."""
+    return [Run(study, method, seed) for method in study.settings.methods for seed in study.settings.seeds]
+
+
+def all_checkpoints(study: Study) -> list[str]:
+    """Detectors, memories and histories of every run."""
+    return [str(path) for run in runs_of(study) for path in run.checkpoints]
+
+
+def all_metrics(study: Study) -> list[str]:
+    """Metrics and scores of every run."""
+    return [str(path) for run in runs_of(study) for path in (run.metrics_path, run.scores_path)]
+
+
+def make_command(study: Study) -> str:
+    """The command that makes a study's missing files."""
+    return f"snakemake --cores 2 --config study={study.name}"

@@ -1,0 +1,73 @@
+"""One task of one run: from the files of the task before to its own."""
+
+from dataclasses import replace
+
+import torch
+
+from rawm.config.study import Training
+from rawm.detectors import build as build_detector
+from rawm.detectors import checkpoint
+from rawm.detectors.detector import Detector
+from rawm.methods import build as build_method
+from rawm.methods.method import Method, Task
+from rawm.progress import track
+from rawm.runs.run import Run
+from rawm.seeding import derive
+from rawm.study import Study
+from rawm.tasks.loading import load_split
+from rawm.tasks.samples import Samples, concatenate
+from rawm.training.loop import fit
+
+
+def train_task(run: Run, number: int, device: torch.device) -> None:
+    """Train task 1, 2, ... of a run from the files of the task before, and write its own."""
+    study = run.study
+    method = build_method(study.methods[run.method], study.classes)
+    training = study.training(run.method)
+    task = task_of(study, number, run.seed, method, training, device)
+    if number == 1:
+        detector = untrained(study, run.seed, task.train)
+    else:
+        detector = run.detector(number - 1)
+        method.load(run.memory(number - 1))
+    title = f"{study.name} {run} task {number}/{len(study.tasks)}"
+    history = fit(
+        detector,
+        method,
+        task,
+        training,
+        dev=load_split(study, number, "dev", run.seed),
+        epochs=lambda n: track(range(n), title, n),
+        measure=study.measure,
+    )
+    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
+    run.write_task(number, detector, method.state(), history, description)
+
+
+def task_of(study: Study, number: int, seed: int, learner: Method, training: Training, device: torch.device) -> Task:
+    """Task 1, 2, ... as a run with this seed meets it, with the training samples that its method may see.
+
+    Args:
+        learner: the method of the run.
+    """
+    numbers = range(1, number + 1) if learner.uses_old_data else [number]
+    train = concatenate([load_split(study, n, "train", seed) for n in numbers])
+    train = replace(train, crop=training.crop_frames)
+    return Task(number, train, training.batch_size, derive(seed, "task", number), device)
+
+
+def untrained(study: Study, seed: int, first: Samples) -> Detector:
+    """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
+    torch.manual_seed(derive(seed, "weights"))
+    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
+    detector.standardise(*first.mean_std())
+    return detector
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` takes a CUDA or Apple GPU where there is one; anything else is torch's own name."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
