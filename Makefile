@@ -23,6 +23,7 @@ lint: .venv/installed
 	ruff format --check .
 	snakefmt --check workflow
 	lint-imports
+	basedpyright
 
 format: .venv/installed
 	ruff check --fix .

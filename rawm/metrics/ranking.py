@@ -33,8 +33,8 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> float | None:
     difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     if not difference.any():
         return None
-    _, p = stats.wilcoxon(difference, zero_method="zsplit")
-    return float(p)
+    result = stats.wilcoxon(difference, zero_method="zsplit")
+    return float(result.pvalue)  # pyright: ignore[reportAttributeAccessIssue]  SciPy makes its class when it is loaded
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
