@@ -17,20 +17,20 @@ import numpy as np
 from rawm import files, paths
 from rawm.errors import UserError
 
-#: Column -> what it holds. All are strings but duration_s.
-COLUMNS: dict[str, str] = {
-    "utterance_id": "unique in the corpus",
-    "path": "audio file, relative to the corpus root, with forward slashes",
-    "label": "genuine, fake, or another class of the corpus",
-    "split": "train, dev or eval",
-    "corpus": "label of the corpus file",
-    "speaker": "'-' where unknown",
-    "attack": "what made the fake; '-' for genuine utterances",
-    "language": "BCP 47 tag; '-' where unknown",
-    "condition": "codec, post-processing, year or test set of the recording; '-' where unknown",
-    "duration_s": "seconds, float",
-    "group": "utterances of one group share a split, e.g. a recording and its copies",
-}
+#: Columns of a manifest; all hold text except duration_s.
+COLUMNS = (
+    "utterance_id",  # unique in the corpus
+    "path",  # audio file, relative to the corpus root, with forward slashes
+    "label",  # genuine, fake, or another class of the corpus
+    "split",  # train, dev or eval
+    "corpus",  # label of the corpus file
+    "speaker",  # "-" where unknown
+    "attack",  # system that made the fake; "-" for genuine utterances
+    "language",  # BCP 47 tag; "-" where unknown
+    "condition",  # codec, post-processing, year or test set; "-" where unknown
+    "duration_s",  # seconds, float
+    "group",  # utterances of one group share a split, e.g. a recording and its copies
+)
 Row = dict[str, Any]  # column -> value
 LABELS = ("genuine", "fake")
 _DIGEST = b"rawm.rows_sha256"
@@ -82,7 +82,7 @@ class Manifest:
     def rows(self) -> list[Row]:
         """Return the rows as dictionaries, as `write` takes them."""
         columns = [getattr(self, name) for name in COLUMNS]
-        columns[list(COLUMNS).index("duration_s")] = self.duration_s.tolist()
+        columns[COLUMNS.index("duration_s")] = self.duration_s.tolist()
         return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
@@ -102,7 +102,7 @@ def problems(
         splits: splits that a row may have.
     """
     for row in rows:
-        if row.keys() != COLUMNS.keys():
+        if row.keys() != set(COLUMNS):
             return [_columns_problem(row)]
     errors = []
     for column in COLUMNS:
@@ -123,7 +123,7 @@ def problems(
 
 
 def _columns_problem(row: Mapping[str, Any]) -> str:
-    missing, unknown = sorted(COLUMNS.keys() - row.keys()), sorted(row.keys() - COLUMNS.keys())
+    missing, unknown = sorted(set(COLUMNS) - row.keys()), sorted(row.keys() - set(COLUMNS))
     what = "; ".join(f"{kind}: {', '.join(n)}" for kind, n in (("missing", missing), ("unknown", unknown)) if n)
     return f"utterance {row.get('utterance_id', '?')}: wrong columns ({what}); needed: {', '.join(COLUMNS)}"
 

@@ -11,18 +11,18 @@ from sklearn.datasets import load_digits
 from rawm.config.corpora import DigitsCorpus
 from rawm.corpora.listing import utterance
 from rawm.features import folder as feature_folder
+from rawm.manifest import Row
 from rawm.seeding import derive
 
 BUCKETS = 10
 SHARES = {"train": 0.60, "dev": 0.15, "eval": 0.25}  # of each class in each bucket
 
 
-def make(corpus: DigitsCorpus, packages_dir: Path, workers: int) -> list[dict[str, Any]]:
-    """Write the feature folder with the set `pixels` under the corpus' root, and return the rows of its manifest.
+def make(corpus: DigitsCorpus, packages_dir: Path, workers: int) -> list[Row]:
+    """Write the feature folder with the set `pixels`; a `corpora.Maker`, which uses neither packages nor workers.
 
-    Bucket b = 1 to 10 is in `condition`. An image is in one bucket and one split, and each class has its share in all
-    of them. Drift grows evenly from nothing in bucket 1 to `amount` in bucket 10. `packages_dir` and `workers` are not
-    used: the images come with scikit-learn.
+    The number of the bucket, 1 to 10, is the condition. An image is in one bucket and one split, and each class has its
+    share in all of them. Drift grows linearly from 0 in bucket 1 to `amount` in bucket 10.
 
     Source: 1797 images of 8 x 8 pixels, the test set of UCI's Optical Recognition of Handwritten Digits,
     doi:10.24432/C50P49.
@@ -31,14 +31,14 @@ def make(corpus: DigitsCorpus, packages_dir: Path, workers: int) -> list[dict[st
 
 
 def drifted(image: np.ndarray, drift: str, amount: float) -> np.ndarray:
-    """An image (8, 8) of ink from 0 to 1, turned anticlockwise by degrees, or with brightness added and cut at 1."""
+    """Drift an image (8, 8) of ink from 0 to 1: turn it anticlockwise by degrees, or add brightness and clip at 1."""
     changed = ndimage.rotate(image, amount, reshape=False, order=1) if drift == "rotation" else image + amount
     return changed.clip(0, 1)
 
 
-def _images(corpus: DigitsCorpus) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
-    """(row, (64,) pixels) of every image, in scikit-learn's order."""
-    data = load_digits()
+def _images(corpus: DigitsCorpus) -> Iterator[tuple[Row, np.ndarray]]:
+    """Yield (row, (64,) pixels) of every image, in scikit-learn's order."""
+    data: Any = load_digits()
     bucket, split = np.zeros(len(data.target), dtype=int), np.empty(len(data.target), dtype=object)
     for label in range(10):
         rng = np.random.default_rng(derive(corpus.seed, "digits", label))
@@ -51,6 +51,6 @@ def _images(corpus: DigitsCorpus) -> Iterator[tuple[dict[str, Any], np.ndarray]]
     for index, (image, label) in enumerate(zip(data.images / 16, data.target, strict=True)):
         amount = corpus.amount * bucket[index] / (BUCKETS - 1)
         name, condition = f"digit_{index:04d}", str(bucket[index] + 1)
-        path = f"load_digits/{index:04d}/{corpus.drift}/{amount:g}"  # other settings make another manifest
+        path = f"load_digits/{index:04d}/{corpus.drift}/{amount:g}"  # so that other settings give another manifest
         row = utterance(corpus.name, name, path, str(label), split[index], condition=condition)
         yield row, drifted(image, corpus.drift, amount).reshape(-1)

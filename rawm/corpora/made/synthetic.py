@@ -1,20 +1,20 @@
 """Speech-like signals made by a formula, and fakes of them: a corpus for tests and machines without network.
 
 An utterance is a train of glottal pulses with breath noise, a pitch contour with declination and accents, four formants
-that glide from syllable to syllable, syllable loudness and pauses. Its fake is the same utterance with the same source,
-formants and loudness, altered by one attack; both then pass through the same kind of channel (spectral tilt, noise,
-level). Everything follows from the corpus file's seed.
+that glide from syllable to syllable, syllable loudness and pauses. Its fake has the same source, formants and loudness,
+altered by one attack; both then pass through the same kind of channel (spectral tilt, noise, level). The corpus file's
+seed decides everything.
 """
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rawm import audio
 from rawm.config.corpora import SyntheticCorpus
+from rawm.manifest import Row
 from rawm.seeding import derive
 
 RATE = 16000
@@ -29,10 +29,14 @@ _LEVELS = 15  # steps between 0 and the loudest sample of a quantised fake
 
 @dataclass(frozen=True)
 class Utterance:
-    """Plan of an utterance, before it sounds.
+    """Parameters of an utterance.
 
-    pitch: (n,) Hz; loudness: (n,) 0 to 1; formants: (frames, 4) Hz; breath: level of noise relative to the pulses;
-    seed: of its breath noise.
+    Attributes:
+        pitch: (n,) Hz.
+        loudness: (n,) 0 to 1.
+        formants: (frames, 4) Hz.
+        breath: level of breath noise relative to the pulses.
+        seed: seed of the breath noise.
     """
 
     pitch: np.ndarray
@@ -42,15 +46,14 @@ class Utterance:
     seed: int
 
 
-def make(corpus: SyntheticCorpus, packages_dir: Path, workers: int) -> list[dict[str, Any]]:
-    """Write the FLAC files under the corpus' root and return the rows of its manifest.
+def make(corpus: SyntheticCorpus, packages_dir: Path, workers: int) -> list[Row]:
+    """Write the FLAC files under the corpus' root; a `corpora.Maker`, which uses neither packages nor workers.
 
-    A genuine utterance and its fake share group and split. `packages_dir` and `workers` are not used: nothing is
-    fetched, and one core needs a few seconds.
+    A genuine utterance and its fake share group and split.
     """
     order = np.random.default_rng(derive(corpus.seed, "splits")).permutation(corpus.utterances)
     bounds = np.cumsum([round(share * corpus.utterances) for share in list(SHARES.values())[:-1]])
-    split_of = {
+    splits = {
         int(number): split for split, part in zip(SHARES, np.split(order, bounds), strict=True) for number in part
     }
     rows = []
@@ -67,7 +70,7 @@ def make(corpus: SyntheticCorpus, packages_dir: Path, workers: int) -> list[dict
                     "utterance_id": name,
                     "path": f"{name}.flac",
                     "label": label,
-                    "split": split_of[number],
+                    "split": splits[number],
                     "corpus": corpus.name,
                     "speaker": f"speaker{speaker}",
                     "attack": attack,
@@ -107,13 +110,13 @@ def plan(corpus: SyntheticCorpus, speaker: int, rng: np.random.Generator) -> Utt
 
 
 def speak(utterance: Utterance, attack: str) -> np.ndarray:
-    """(n,) samples of an utterance, genuine ("-") or altered by an attack; the loudest sample is 1."""
-    if attack == "buzz":  # a vocoder's monotone, without breath or micro-variation of the pitch
+    """Synthesise an utterance (n,), genuine ("-") or altered by an attack; the loudest sample is 1."""
+    if attack == "buzz":  # a vocoder's monotone: no breath, no variation of the pitch
         flat = np.full_like(utterance.pitch, utterance.pitch.mean())
         utterance = replace(utterance, pitch=flat, breath=0.0)
     spectrum = _source(utterance)
     response = _vocal_tract(utterance.formants)
-    if attack == "smooth":  # a statistical model's average over time and frequency
+    if attack == "smooth":  # a statistical model averages over time and frequency
         response = np.exp(_blur(_blur(np.log(response), 9, axis=0), 13, axis=1))
     if attack == "notch":  # a band that the synthesiser hardly renders
         f = np.fft.rfftfreq(FRAME, 1 / RATE)
@@ -126,7 +129,7 @@ def speak(utterance: Utterance, attack: str) -> np.ndarray:
 
 def channel(corpus: SyntheticCorpus, samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Recording conditions, equal for both classes: noise, tilt above 1 kHz, level around -26 dB."""
-    size = 1 << (len(samples) + RATE // 10).bit_length()  # a power of two is quick, and the filter does not wrap round
+    size = 1 << (len(samples) + RATE // 10).bit_length()  # a fast power of two, long enough for no circular overlap
     f = np.fft.rfftfreq(size, 1 / RATE)
     tilt = corpus.tilt * rng.uniform(0.9, 1.1)
     gain = (1 + (f / 1000) ** 2) ** (-tilt / 2)
@@ -137,7 +140,7 @@ def channel(corpus: SyntheticCorpus, samples: np.ndarray, rng: np.random.Generat
 
 
 def _source(utterance: Utterance) -> np.ndarray:
-    """(frames, bins) spectra of pulses at the pitch (unit power) plus breath noise, which grows up to 4 kHz."""
+    """Spectra (frames, bins) of pulses at the pitch (unit power) plus breath noise, which rises up to 4 kHz."""
     rng = np.random.default_rng(utterance.seed)
     phase = np.cumsum(utterance.pitch / RATE)
     pulses = np.zeros(len(phase))
@@ -150,7 +153,7 @@ def _source(utterance: Utterance) -> np.ndarray:
 
 
 def _vocal_tract(formants: np.ndarray) -> np.ndarray:
-    """(frames, bins) gains of second-order resonances side by side, over a floor of -40 dB."""
+    """Gains (frames, bins) of second-order resonances in parallel, over a floor of -40 dB."""
     f = np.fft.rfftfreq(FRAME, 1 / RATE)[None, :, None]
     centre, width = formants[:, None, :], _BANDWIDTHS
     gains = centre * width / np.sqrt((centre**2 - f**2) ** 2 + (f * width) ** 2)
@@ -158,7 +161,7 @@ def _vocal_tract(formants: np.ndarray) -> np.ndarray:
 
 
 def _blur(x: np.ndarray, width: int, axis: int) -> np.ndarray:
-    """Running mean of odd `width` along an axis, the ends repeated."""
+    """Running mean of odd `width` along an axis, with repeated ends."""
     pad = [(0, 0)] * x.ndim
     pad[axis] = (width // 2 + 1, width // 2)
     sums = np.cumsum(np.pad(x, pad, mode="edge"), axis=axis)
@@ -175,13 +178,13 @@ def _window() -> np.ndarray:
 
 
 def _cut(x: np.ndarray) -> np.ndarray:
-    """(n,) -> (frames, FRAME), overlapping, centred on multiples of HOP."""
+    """Cut (n,) into overlapping frames (frames, FRAME), centred on multiples of HOP."""
     padded = np.pad(x, (FRAME // 2, FRAME + FRAME // 2))
     return np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP][: _frames(len(x))]
 
 
 def _join(frames: np.ndarray, n: int) -> np.ndarray:
-    """The inverse of `_cut` for windowed frames: overlap and add. The first HOP samples fade in."""
+    """Overlap and add windowed frames, the inverse of `_cut`; the first HOP samples fade in."""
     steps = FRAME // HOP
     total = np.zeros((len(frames) + steps - 1, HOP))
     for step in range(steps):

@@ -81,7 +81,7 @@ def test_parquet_and_optional_columns(root):
         ("-", "A07", 8.0),
         ("s3", "-", 7.0),
     ]
-    assert all(row.keys() == manifest.COLUMNS.keys() for row in rows)
+    assert all(row.keys() == set(manifest.COLUMNS) for row in rows)
 
 
 def test_unknown_words_and_missing_files_are_all_reported_at_once(root):

@@ -1,4 +1,4 @@
-"""Open speech: voice prompts and synthesisers that Debian distributes, made into corpora without root.
+"""Open speech: corpora of voice prompts and synthesisers that Debian distributes, made without root.
 
 `fetch` downloads and unpacks the packages; `make` decodes, cleans and splits the recordings, makes the fakes and writes
 FLAC. Importing this package is cheap.

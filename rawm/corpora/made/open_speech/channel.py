@@ -1,6 +1,6 @@
-"""The channel of a corpus: one band limit and one codec for genuine and fake speech alike.
+"""The channel of a corpus: the same band limit and codec for genuine and fake speech.
 
-Without it a detector would learn which codec the recordings came in instead of what a synthesiser does.
+Without it a detector would learn the codec of the recordings instead of the traces of a synthesiser.
 """
 
 import io
@@ -8,6 +8,7 @@ import io
 import numpy as np
 from scipy import ndimage, signal
 
+from rawm.config.open_speech import Channel
 from rawm.corpora.made.open_speech.clean import RATE, resample, samples
 
 #: codec -> (PyAV encoder, container, sample rate in Hz, usual bit/s)
@@ -18,21 +19,21 @@ CODECS = {
     "mp3": ("libmp3lame", "mp3", 16000, 32000),
     "amr": ("libopencore_amrnb", "amr", 8000, 12200),
 }
-#: codec -> samples at 16 kHz by which decoded speech lags behind (what the container does not make up for)
+#: codec -> samples at 16 kHz by which decoded speech lags behind, beyond what the container corrects
 DELAYS = {"g722": 22, "mulaw": 0, "opus": 0, "mp3": 0, "amr": 75}
 _PAD = 1600  # 0.1 s of silence before and after, so that a codec's start and end fall outside the utterance
 
 
-def transmit(waveform: np.ndarray, channel, band_hz: float | None = None, seed: int = 0) -> np.ndarray:
+def transmit(waveform: np.ndarray, channel: Channel, band_hz: float | None = None, seed: int = 0) -> np.ndarray:
     """Send speech at 16 kHz through the channel; shape, length and timing stay.
 
     Args:
         waveform: (n,) float in [-1, 1].
-        channel: `rawm.config.open_speech.Channel`.
-        band_hz: upper band edge of the recording itself, where that is lower than the channel's.
-        seed: of the line noise.
+        channel: settings of the channel.
+        band_hz: upper band edge of the recording; None = the channel's.
+        seed: seed of the line noise.
     """
-    high = min(channel.high_hz, band_hz or channel.high_hz)
+    high = channel.high_hz if band_hz is None else min(channel.high_hz, band_hz)
     if channel.crest_db is not None:
         waveform = limit_peaks(waveform, channel.crest_db)
     line = np.pad(waveform, _PAD)
@@ -52,10 +53,10 @@ def band_limit(waveform: np.ndarray, low_hz: float, high_hz: float) -> np.ndarra
 
 
 def limit_peaks(waveform: np.ndarray, crest_db: float) -> np.ndarray:
-    """Turn the gain down around samples more than `crest_db` above the root mean square, which stays."""
+    """Lower the gain around samples more than `crest_db` above the root mean square; the root mean square is kept."""
     rms = np.sqrt(np.mean(waveform**2))
     highest = rms * 10 ** (crest_db / 20)
-    for _ in range(4):  # the gain that makes up for the lost energy lifts the peaks again, less each time
+    for _ in range(4):  # restoring the energy lifts the peaks again, less each time
         peaks = ndimage.maximum_filter1d(np.abs(waveform), 321)
         waveform = waveform * ndimage.uniform_filter1d(np.minimum(1.0, highest / np.maximum(peaks, 1e-9)), 161)
         waveform = waveform * (rms / np.sqrt(np.mean(waveform**2)))
@@ -63,9 +64,9 @@ def limit_peaks(waveform: np.ndarray, crest_db: float) -> np.ndarray:
 
 
 def code(waveform: np.ndarray, codec: str, bit_rate: int | None = None) -> np.ndarray:
-    """Encode and decode (n,) float at 16 kHz with a codec of CODECS, its delay taken out; returns (n,)."""
+    """Encode and decode (n,) float at 16 kHz with a codec of CODECS, without its delay; returns (n,)."""
     encoder, container, rate, usual = CODECS[codec]
-    encoded = _encode(resample(waveform, RATE, rate), encoder, container, rate, bit_rate or usual)
+    encoded = _encode(resample(waveform, RATE, rate), encoder, container, rate, usual if bit_rate is None else bit_rate)
     decoded = _decode(encoded, container)[DELAYS[codec] :]
     return np.pad(decoded, (0, max(0, len(waveform) - len(decoded))))[: len(waveform)]
 
@@ -76,8 +77,9 @@ def _encode(waveform: np.ndarray, encoder: str, container: str, rate: int, bit_r
     pcm = np.round(np.clip(waveform, -1, 1) * 32767).astype(np.int16)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        options = {"compression_level": "3"} if encoder == "libopus" else {}  # its effort; 10 takes twice as long
+        options = {"compression_level": "3"} if encoder == "libopus" else {}  # effort; 10 takes twice as long
         stream = output.add_stream(encoder, rate=rate, layout="mono", options=options)
+        assert isinstance(stream, av.AudioStream)
         stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
         frame.sample_rate = rate
@@ -90,5 +92,5 @@ def _encode(waveform: np.ndarray, encoder: str, container: str, rate: int, bit_r
 def _decode(encoded: io.BytesIO, container: str) -> np.ndarray:
     import av
 
-    with av.open(encoded, format=container) as source:
+    with av.open(encoded, "r", format=container) as source:
         return samples(source)

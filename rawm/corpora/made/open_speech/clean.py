@@ -1,11 +1,15 @@
-"""From a recording as it lies in a package to clean speech: trimmed, cut, at one level."""
+"""From a recording of a package to clean speech: trimmed, cut, at one level."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import signal
 
 from rawm import audio
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 RATE = 16000
 _FRAME, _HOP = 320, 160  # 20 ms and 10 ms
@@ -25,7 +29,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def _rate_in_header(path: Path) -> int:
-    """Sample rate in Hz by the file's header; 16000 where libsndfile cannot read it."""
+    """Read the sample rate in Hz from the file's header; 16000 where libsndfile cannot read it."""
     import soundfile
 
     try:
@@ -34,8 +38,8 @@ def _rate_in_header(path: Path) -> int:
         return RATE
 
 
-def samples(container) -> np.ndarray:
-    """All audio of an open PyAV container, mono float64 at 16 kHz, shape (n,)."""
+def samples(container: "InputContainer") -> np.ndarray:
+    """Decode all audio of an open PyAV container to mono float64 at 16 kHz, shape (n,)."""
     import av
 
     resampler = av.AudioResampler(format="fltp", layout="mono")
@@ -64,7 +68,7 @@ def clean(waveform: np.ndarray, min_s: float, max_s: float, level_db: float, abr
 
 
 def frame_levels(waveform: np.ndarray) -> np.ndarray:
-    """Level of each 20 ms frame, every 10 ms, in dB of full scale; shape (frames,)."""
+    """Compute the level of each 20 ms frame, every 10 ms, in dB of full scale; shape (frames,)."""
     padded = np.pad(waveform, (0, max(0, _FRAME - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
     return 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
@@ -79,7 +83,7 @@ def trim(waveform: np.ndarray, below_db: float = 35.0) -> np.ndarray:
 
 def is_tone(waveform: np.ndarray) -> bool:
     """Whether two spectral lines hold most of the energy, as in beeps and dial tones (speech moves its pitch)."""
-    raised = np.diff(waveform, prepend=0.0)  # so that the pitch of a monotonous voice does not pass for a line
+    raised = np.diff(waveform, prepend=0.0)  # so that the pitch of a monotonous voice is not taken for a line
     _, power = signal.welch(raised, RATE, nperseg=min(2048, len(raised)))
     total, lines = power.sum(), 0.0
     for _ in range(2):

@@ -1,11 +1,12 @@
-"""Fetching the Debian packages of a recipe into the folder that all corpora share."""
+"""Fetch the Debian packages of a recipe into the folder that all corpora share."""
 
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from rawm import files
+from rawm.config.corpora import OpenSpeechCorpus
+from rawm.config.open_speech import OpenSpeechRecipe
 from rawm.corpora.made.open_speech.apt import Apt
 from rawm.errors import UserError
 
@@ -17,11 +18,11 @@ PROGRAMS = {
 }
 
 
-def fetch(corpus: Any, packages_dir: Path, receipt: Path) -> None:
-    """Download and unpack the packages that a corpus needs, and write which versions and licences they have.
+def fetch(corpus: OpenSpeechCorpus, packages_dir: Path, receipt: Path) -> None:
+    """Download and unpack the packages that a corpus needs; write their versions and licences to a receipt.
 
-    Several jobs may fetch at the same time: one works, the others wait and find what it fetched. Packages that are
-    there already are not fetched again.
+    Several jobs may fetch at the same time: one works, the others wait and use its packages. Packages that are
+    complete are not fetched again.
 
     Args:
         corpus: settings of the corpus; only `name` and `recipe` are read.
@@ -42,8 +43,8 @@ def fetch(corpus: Any, packages_dir: Path, receipt: Path) -> None:
     files.write_json(receipt, {"corpus": corpus.name, "packages": listed})
 
 
-def recordings_and_programs(recipe: Any) -> list[str]:
-    """Debian packages that a recipe names or whose programs its attacks run, sorted."""
+def recordings_and_programs(recipe: OpenSpeechRecipe) -> list[str]:
+    """List the Debian packages of a recipe, sorted: its sources, and the programs of its attacks."""
     programs = {package for attack in recipe.attacks for package in PROGRAMS.get(attack.type, ())}
     return sorted({source.package for source in recipe.sources} | programs)
 
@@ -52,7 +53,8 @@ def _fetch(packages: list[str], packages_dir: Path) -> None:
     apt = Apt(packages_dir / "apt")
     apt.update()
     left = _unpack_available(apt, packages, packages_dir)
-    if left and (older := apt.bookworm()):
+    older = apt.bookworm() if left else None
+    if older is not None:
         older.update()
         left = _unpack_available(older, left, packages_dir)
     if left:
@@ -63,7 +65,7 @@ def _fetch(packages: list[str], packages_dir: Path) -> None:
 
 
 def _unpack_available(apt: Apt, packages: list[str], packages_dir: Path) -> list[str]:
-    """Unpack those of `packages` that `apt` offers, with the libraries they need; return the others."""
+    """Unpack the packages that `apt` has, with the libraries they need; return the others."""
     versions = apt.versions(packages)
     if versions:
         programs = [package for group in PROGRAMS.values() for package in group if package in versions]
@@ -77,7 +79,7 @@ def _unpack_available(apt: Apt, packages: list[str], packages_dir: Path) -> list
 
 
 def _note(packages_dir: Path, package: str) -> Path:
-    """Written after the package is unpacked: its being there says that the package is whole."""
+    """File that is written after the package is unpacked: where it is, the package is complete."""
     return packages_dir / f"{package}.json"
 
 
@@ -86,13 +88,13 @@ def _fetched(packages_dir: Path, package: str) -> bool:
 
 
 def _about(packages_dir: Path, package: str) -> dict[str, str]:
-    """Version and licences of an unpacked package."""
+    """Read version and licences of an unpacked package."""
     version = json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
     return {"version": version, "licence": licence(packages_dir / package / "usr/share/doc" / package / "copyright")}
 
 
 def licence(copyright_file: Path) -> str:
-    """Short names of the licences in a machine-readable copyright file, e.g. `CC-BY-SA-3.0, GPL-2+`; else its path."""
+    """Read the licences of a machine-readable copyright file, e.g. `CC-BY-SA-3.0, GPL-2+`; else return its path."""
     text = copyright_file.read_text(encoding="utf-8", errors="replace") if copyright_file.is_file() else ""
     names = re.findall(r"^ ?License: ?([^\s.]\S*[^\s.,])$", text, re.MULTILINE) if text.startswith("Format:") else []
     return ", ".join(dict.fromkeys(names)) or f"see {copyright_file.parent.name}/{copyright_file.name}"

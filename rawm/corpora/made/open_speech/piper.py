@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rawm.config.open_speech import Piper
 from rawm.corpora.made.open_speech.clean import read
 from rawm.corpora.made.open_speech.vocoders import Original
 from rawm.errors import UserError
@@ -16,7 +17,7 @@ from rawm.errors import UserError
 _QUIET = ("--noise-scale", "0", "--noise-w-scale", "0")  # Piper's noise follows no seed
 
 
-def piper(original: Original, attack) -> np.ndarray:
+def piper(original: Original, attack: Piper) -> np.ndarray:
     """Read the prompt's text with Piper; returns speech (n,) at 16 kHz.
 
     Raises:
@@ -27,7 +28,7 @@ def piper(original: Original, attack) -> np.ndarray:
 
 @lru_cache
 def _reader(module: str) -> "_Reader":
-    """The one Piper of this process: loading the voice takes longer than reading a prompt."""
+    """Start the one Piper of this process: loading the voice takes longer than reading a prompt."""
     return _Reader(voice_of(module))
 
 
@@ -44,20 +45,21 @@ class _Reader:
         )
 
     def read(self, text: str) -> np.ndarray:
-        """Speech (n,) at 16 kHz."""
-        said: list[str] = []
+        """Read a text; returns speech (n,) at 16 kHz."""
+        assert self.process.stdin is not None and self.process.stderr is not None
+        messages: list[str] = []
         try:
             self.process.stdin.write(" ".join(text.split()) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            said.append("it stopped")
+            messages.append("it stopped")
         for line in self.process.stderr:
-            said.append(line.strip())
+            messages.append(line.strip())
             if ":Wrote " in line:
                 break
         files = list(Path(self.folder.name).glob("*.wav"))
         if not files:
-            raise UserError(f"piper: could not read {text!r}: {said[-1] if said else 'no message'}")
+            raise UserError(f"piper: could not read {text!r}: {messages[-1] if messages else 'no message'}")
         try:
             return read(files[0])
         finally:
@@ -65,7 +67,7 @@ class _Reader:
 
 
 def voice_of(module: str) -> Path:
-    """The voice inside the optional Python package `module`; UserError if it or piper-tts is not installed."""
+    """Find the voice of the optional Python package `module`; UserError if it or piper-tts is not installed."""
     voices: list[Path] = []
     specification = importlib.util.find_spec(module)
     if specification and specification.origin and importlib.util.find_spec("piper"):

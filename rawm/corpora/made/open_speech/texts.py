@@ -1,4 +1,4 @@
-"""What a synthesiser reads: the prompt's own file name, spelled out."""
+"""The text that a synthesiser reads: the prompt's file name, spelled out."""
 
 import re
 
@@ -25,7 +25,7 @@ _PER_SECOND = 14.0  # characters that the synthesisers speak in a second
 
 
 def text_of(name: str) -> str:
-    """Read a prompt's path without suffix as English words: `vm-forwardoptions` -> `voicemail forwardoptions`.
+    """Spell a prompt's path without suffix as English words: `vm-forwardoptions` -> `voicemail forwardoptions`.
 
     `digits/h-20` reads `20th`, `letters/a` reads `letter a`, `phonetic/b_p` reads `phonetic b`.
     """
@@ -39,9 +39,9 @@ def text_of(name: str) -> str:
 
 def as_long_as(texts: list[str], seconds: float) -> str:
     """Join the first few `texts` until they take about `seconds` to say, so that length does not betray a fake."""
-    said = texts[0]
+    joined = texts[0]
     for text in texts[1:]:
-        if len(said) + len(text) / 2 > seconds * _PER_SECOND:
+        if len(joined) + len(text) / 2 > seconds * _PER_SECOND:
             break
-        said += f", {text}"
-    return said
+        joined += f", {text}"
+    return joined

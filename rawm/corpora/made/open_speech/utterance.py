@@ -1,17 +1,18 @@
-"""One recording: its genuine utterance, its fakes, and their rows of the manifest."""
+"""Make the genuine utterance of one recording, its fakes, and their rows of the manifest."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rawm import audio
+from rawm.config.open_speech import Attack, Espeak, Flite, OpenSpeechRecipe, Piper, Source
 from rawm.corpora.made.open_speech import channel, clean, piper, programs, texts, vocoders
-from rawm.corpora.made.open_speech.prompts import number
+from rawm.corpora.made.open_speech.prompts import Job, number
+from rawm.manifest import Row
 
-#: attack type -> (original, attack) -> speech, (n,) at 16 kHz: copies as long as the original, readings of any length
+#: attack type -> function (original, attack) -> speech (n,) at 16 kHz; copies are as long as the original, readings not
 SYNTHESISERS: dict[str, Callable] = {
     "world": vocoders.world,
     "griffin_lim": vocoders.griffin_lim,
@@ -21,18 +22,18 @@ SYNTHESISERS: dict[str, Callable] = {
     "piper": piper.piper,
 }
 _READERS = {"espeak", "flite", "piper"}
-_FADE_S = 0.01  # at both ends, so that no click tells where a vocoder's first frame began
+_FADE_S = 0.01  # at both ends, so that no click gives away a vocoder's first frame
 
 
-def is_spoken(attack: Any) -> bool:
+def is_spoken(attack: Attack) -> bool:
     """Whether an attack reads a text; others copy a recording."""
     return attack.type in _READERS
 
 
-def make_utterances(job: Any) -> list[dict[str, Any]]:
-    """Make what is missing of one recording; returns rows of the manifest, none if the recording is not usable.
+def make_utterances(job: Job) -> list[Row]:
+    """Make the utterances of one recording that are missing; return rows of the manifest.
 
-    Silence, tones, recordings that are too short, and files that cannot be decoded are not usable.
+    There are none for silence, tones, recordings that are too short, and files that cannot be decoded.
     """
     recipe, prompt, root = job.corpus.recipe, job.prompt, Path(job.corpus.root)
     source = recipe.sources[prompt.source]
@@ -56,15 +57,15 @@ def make_utterances(job: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _speaker_of(attack: Any, original: vocoders.Original, source: Any) -> str:
-    """Who speaks in a fake: the speaker of its source in a copy, else the synthesiser's voice."""
-    if not is_spoken(attack):
-        return source.speaker
-    return f"{attack.type}-{attack.module if attack.type == 'piper' else original.pick(attack.voices)}"
+def _speaker_of(attack: Attack, original: vocoders.Original, source: Source) -> str:
+    """Name the speaker of a fake: in a copy the speaker of its source, else the synthesiser's voice."""
+    if isinstance(attack, Espeak | Flite):
+        return f"{attack.type}-{original.pick(attack.voices)}"
+    return f"{attack.type}-{attack.module}" if isinstance(attack, Piper) else source.speaker
 
 
-def _usable(path: Path, recipe: Any) -> np.ndarray | None:
-    """The recording, clean, (n,) at 16 kHz; None if it cannot be used."""
+def _usable(path: Path, recipe: OpenSpeechRecipe) -> np.ndarray | None:
+    """Read and clean a recording, (n,) at 16 kHz; None if it cannot be used."""
     try:
         recording = clean.read(path)
     except audio.BadAudio:
@@ -73,16 +74,18 @@ def _usable(path: Path, recipe: Any) -> np.ndarray | None:
     return clean.clean(recording, recipe.min_s, recipe.max_s, recipe.level_db, abrupt)
 
 
-def _fake(original: vocoders.Original, attack: Any, recipe: Any) -> np.ndarray | None:
-    """Speech of one attack, (n,) at 16 kHz; None if a synthesiser said less than the shortest utterance."""
+def _fake(original: vocoders.Original, attack: Attack, recipe: OpenSpeechRecipe) -> np.ndarray | None:
+    """Make the speech of one attack, (n,) at 16 kHz; None if it is shorter than the shortest utterance."""
     speech = SYNTHESISERS[attack.type](original, attack)
     if not is_spoken(attack):
         return speech
     return clean.clean(speech, recipe.min_s, recipe.max_s, recipe.level_db, abrupt=False)
 
 
-def _keep_or_write(path: Path, produce: Callable, recipe: Any, band_hz: float | None) -> int:
-    """Samples of the utterance at `path`, made if it is not there or not whole; 0 if there is nothing to make."""
+def _keep_or_write(
+    path: Path, produce: Callable[[], np.ndarray | None], recipe: OpenSpeechRecipe, band_hz: float | None
+) -> int:
+    """Write the utterance `path` unless it is there and complete; return its samples, 0 if nothing was produced."""
     if path.is_file():
         try:
             return len(audio.load(path, clean.RATE))
@@ -98,7 +101,7 @@ def _keep_or_write(path: Path, produce: Callable, recipe: Any, band_hz: float | 
 
 
 def _finish(speech: np.ndarray, level_db: float) -> np.ndarray:
-    """Fade both ends, take out any offset, and set the level."""
+    """Fade both ends, remove the offset, and set the level."""
     fade = np.ones(len(speech))
     ramp = int(_FADE_S * clean.RATE)
     fade[:ramp] = np.linspace(0, 1, ramp)
@@ -106,8 +109,8 @@ def _finish(speech: np.ndarray, level_db: float) -> np.ndarray:
     return clean.set_level((speech - speech.mean()) * fade, level_db)
 
 
-def _row(job: Any, stem: str, label: str, attack: str, speaker: str, length: int) -> dict[str, Any]:
-    """One row of the manifest."""
+def _row(job: Job, stem: str, label: str, attack: str, speaker: str, length: int) -> Row:
+    """Make one row of the manifest."""
     name = stem if label == "genuine" else f"{stem}_{attack}"
     return {
         "utterance_id": f"{job.corpus.name}_{name}",

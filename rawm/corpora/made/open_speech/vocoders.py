@@ -3,23 +3,27 @@
 The copy keeps speaker, text and length of the genuine prompt, so that only the synthesiser betrays it.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from rawm.config.open_speech import GriffinLim, World
 from rawm.corpora.made.open_speech.clean import RATE
 
 _N_FFT, _HOP = 1024, 256
+Choice = TypeVar("Choice")
 
 
 class Original:
-    """A clean genuine prompt, and what the attacks on it need.
+    """A clean genuine prompt, with everything that its attacks need.
 
     Attributes:
         waveform: (n,) float64 at 16 kHz.
-        seed: a number of its own.
-        text: what a synthesiser reads in its place.
+        seed: number that is fixed by the prompt.
+        text: text that a synthesiser reads in its place.
         packages_dir: where programs are unpacked.
     """
 
@@ -43,17 +47,17 @@ class Original:
             pyworld.d4c(self.waveform, pitch, times, RATE),
         )
 
-    def pick(self, choices: list):
-        """One of `choices`, fixed by the prompt."""
+    def pick(self, choices: Sequence[Choice]) -> Choice:
+        """Pick one of the choices; the same prompt always picks the same one."""
         return choices[self.seed % len(choices)]
 
 
-def world(original: Original, attack) -> np.ndarray:
+def world(original: Original, attack: World) -> np.ndarray:
     """Synthesise by WORLD, with the envelope coded, the pitch scaled and the formants moved as `attack` says."""
     import pyworld
 
     pitch, envelope, aperiodicity = original.world
-    if attack.envelope_bands:
+    if attack.envelope_bands is not None:
         size = (envelope.shape[1] - 1) * 2
         coded = pyworld.code_spectral_envelope(envelope, RATE, attack.envelope_bands)
         envelope = pyworld.decode_spectral_envelope(coded, RATE, size)
@@ -65,13 +69,13 @@ def world(original: Original, attack) -> np.ndarray:
 
 
 def _move_formants(envelope: np.ndarray, factor: float) -> np.ndarray:
-    """Stretch the frequency axis of (T, F) by `factor`: what lay at f lies at f * factor."""
+    """Stretch the frequency axis of (T, F) by `factor`: frequency f moves to f * factor."""
     bins = np.arange(envelope.shape[1])
     logs = np.log(envelope)
     return np.exp(np.stack([np.interp(bins / factor, bins, row) for row in logs]))
 
 
-def griffin_lim(original: Original, attack) -> np.ndarray:
+def griffin_lim(original: Original, attack: GriffinLim) -> np.ndarray:
     """Invert a mel spectrogram: least squares to a linear one, then phases by iteration.
 
     Source: Griffin and Lim (1984), "Signal estimation from modified short-time Fourier transform"; accelerated as
@@ -82,8 +86,9 @@ def griffin_lim(original: Original, attack) -> np.ndarray:
 
     waveform = torch.from_numpy(original.waveform).float()
     window = torch.hann_window(_N_FFT, dtype=waveform.dtype)
-    settings = {"n_fft": _N_FFT, "hop_length": _HOP, "win_length": _N_FFT}
-    spectrum = torch.stft(waveform, window=window, return_complex=True, **settings).abs()
+    spectrum = torch.stft(
+        waveform, n_fft=_N_FFT, hop_length=_HOP, win_length=_N_FFT, window=window, return_complex=True
+    ).abs()
     bank = functional.melscale_fbanks(
         _N_FFT // 2 + 1, 0.0, RATE / 2, attack.mel_bands, RATE, norm="slaney", mel_scale="slaney"
     ).to(waveform.dtype)
@@ -91,9 +96,17 @@ def griffin_lim(original: Original, attack) -> np.ndarray:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(original.seed)  # the first phases are random
         copy = functional.griffinlim(
-            linear, window, **settings, power=1.0, n_iter=attack.iterations, momentum=0.99, length=len(waveform),
+            linear,
+            window,
+            n_fft=_N_FFT,
+            hop_length=_HOP,
+            win_length=_N_FFT,
+            power=1.0,
+            n_iter=attack.iterations,
+            momentum=0.99,
+            length=len(waveform),
             rand_init=True,
-        )  # fmt: skip
+        )
     return copy.double().numpy()
 
 
