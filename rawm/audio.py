@@ -30,7 +30,12 @@ _UNKNOWN_LENGTH = 2**40  # libsndfile gives huge numbers of frames for headers w
 
 
 class BadAudio(UserError):
-    """Audio that cannot be used; `path` and `reason` say which and why."""
+    """Audio that cannot be used.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it, and what would be right.
+    """
 
     def __init__(self, path: str | Path, reason: str):
         super().__init__(f"{path}: {reason}")
@@ -40,8 +45,8 @@ class BadAudio(UserError):
 def load(path: str | Path, sample_rate: int, max_seconds: float | None = None) -> np.ndarray:
     """Decode a file to (n,) float32 in [-1, 1] at `sample_rate` Hz; channels are averaged.
 
-    Resampling is by a windowed sinc (Kaiser window, 64 zero crossings). With `max_seconds` only so much of the start is
-    decoded: what is damaged behind it is not noticed.
+    Resampling uses a windowed sinc (Kaiser window, 64 zero crossings). With `max_seconds` only the start of the file is
+    decoded, so damage behind it goes unnoticed.
 
     Raises:
         BadAudio: no such file; empty, truncated or corrupt file; unknown format; samples that are not finite.
@@ -80,7 +85,7 @@ def _resampler(source_rate: int, target_rate: int) -> Any:
 
 
 def duration(path: str | Path) -> float:
-    """Length in seconds from the file's header; headerless and compressed files are decoded.
+    """Read the length in seconds from the file's header; headerless files, and those without a length, are decoded.
 
     Raises:
         BadAudio: as `load`.
@@ -94,7 +99,7 @@ def duration(path: str | Path) -> float:
             info = soundfile.info(path)
         except soundfile.LibsndfileError:
             info = None
-        if info and info.frames < _UNKNOWN_LENGTH:
+        if info is not None and info.frames < _UNKNOWN_LENGTH:
             return info.frames / info.samplerate
     samples, rate = _decode(path)
     return len(samples) / rate
@@ -120,7 +125,7 @@ def _require_content(path: Path) -> None:
 
 
 def _decode(path: Path, max_seconds: float | None = None) -> tuple[np.ndarray, int]:
-    """Samples, (n,) or (n, channels) float32, and their rate in Hz."""
+    """Decode a file to (n,) or (n, channels) float32; return the samples and their rate in Hz."""
     import soundfile
 
     _require_content(path)
@@ -130,9 +135,9 @@ def _decode(path: Path, max_seconds: float | None = None) -> tuple[np.ndarray, i
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         with open(path, "rb") as opened:
-            damaged = opened.read(4) == b"fLaC"
-        if damaged:  # FFmpeg would give what is left of it
-            raise _damaged(path, error) from None
+            is_flac = opened.read(4) == b"fLaC"
+        if is_flac:  # FFmpeg would decode the rest of a damaged file without an error
+            raise BadAudio(path, _damage_message(error)) from None
         return _decode_av(path, max_seconds)
     with file:
         if file.frames >= _UNKNOWN_LENGTH:  # libsndfile cannot read these
@@ -140,33 +145,33 @@ def _decode(path: Path, max_seconds: float | None = None) -> tuple[np.ndarray, i
         try:
             return _read(path, file, max_seconds), file.samplerate
         except soundfile.LibsndfileError as error:
-            raise _damaged(path, error) from None
+            raise BadAudio(path, _damage_message(error)) from None
 
 
-def _damaged(path: Path, error: Any) -> BadAudio:
+def _damage_message(error: Any) -> str:
     reason = error.error_string.removeprefix("Error : ").rstrip(".")
-    return BadAudio(path, f"is truncated or damaged ({reason}); restore the file")
+    return f"is truncated or damaged ({reason}); restore the file"
 
 
 def _read(path: Path, file: Any, max_seconds: float | None) -> np.ndarray:
-    """Samples of an open sound file; libsndfile itself returns a truncated file short, without an error."""
+    """Read the samples of an open sound file; libsndfile reads a truncated file without an error."""
     wanted = min(file.frames, _limit(max_seconds, file.samplerate))
     samples = file.read(wanted, dtype="float32")
     if len(samples) < wanted:
-        seconds = (len(samples) / file.samplerate, file.frames / file.samplerate)
-        raise BadAudio(path, f"is truncated: {seconds[0]:.2f} s of {seconds[1]:.2f} s can be read; restore the file")
-    if file.format == "WAV" and (lacking := _missing_wav_bytes(path)):
-        raise BadAudio(path, f"is truncated: {lacking} bytes of its audio are missing; restore the file")
+        readable, announced = len(samples) / file.samplerate, file.frames / file.samplerate
+        raise BadAudio(path, f"is truncated: {readable:.2f} s of {announced:.2f} s can be read; restore the file")
+    if file.format == "WAV" and (missing := _missing_wav_bytes(path)):
+        raise BadAudio(path, f"is truncated: {missing} bytes of its audio are missing; restore the file")
     return samples
 
 
 def _limit(max_seconds: float | None, rate: int) -> int:
-    """The largest number of samples that is wanted."""
+    """Most samples to decode."""
     return sys.maxsize if max_seconds is None else math.ceil(max_seconds * rate)
 
 
 def _missing_wav_bytes(path: Path) -> int:
-    """Bytes that a RIFF file's data chunk announces beyond the file's end; 0 for streams of unknown length."""
+    """Count the bytes of a RIFF file's data chunk that the file lacks; 0 for streams of unknown length."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         if file.read(4) != b"RIFF":
@@ -183,7 +188,7 @@ def _missing_wav_bytes(path: Path) -> int:
 def _decode_av(
     path: Path, max_seconds: float | None, format: str | None = None, rate: int | None = None
 ) -> tuple[np.ndarray, int]:
-    """Decode by FFmpeg; `format` and `rate` are given for headerless files."""
+    """Decode with FFmpeg; headerless files need `format` and `rate`."""
     import av.error
 
     options = {"sample_rate": str(rate)} if format in ("mulaw", "alaw", "s16le") else {}
@@ -200,7 +205,7 @@ def _decode_av(
                     length += block.samples
                 if length >= _limit(max_seconds, stream.rate):
                     break
-            rate = stream.rate  # some codecs know it only now
+            rate = stream.rate  # some codecs know their rate only after decoding
     except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadAudio(path, f"cannot be decoded ({reason}); give a sound file") from None

@@ -1,4 +1,4 @@
-"""The one error that a user can cause and mend."""
+"""User errors, shown without a traceback."""
 
 
 class UserError(Exception):

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Write files so that a reader never sees half of one."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ from typing import Any
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on failure.
 
-    The temporary name keeps the suffix, since many writers choose their format by it. The file gets the permissions
-    that the umask gives, also from writers that would keep it to its owner: results are shared on a cluster.
+    The temporary name keeps the suffix, since many writers choose their format by it. The file gets the permissions of
+    the umask, even from writers that restrict it to its owner, since results are shared on a cluster.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,21 +41,21 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write indented JSON atomically; refuses NaN and infinities, which JSON does not have."""
+    """Write indented JSON atomically; raises ValueError for NaN and infinities, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Comma-separated values with four decimals; an empty field for a number that does not exist (None)."""
+    """Format rows as comma-separated values with four decimals; None becomes an empty field."""
     import pandas as pd
 
     frame = pd.DataFrame(rows)
-    numbers = frame.select_dtypes("floating").columns
-    frame[numbers] = frame[numbers].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
+    columns = frame.select_dtypes("floating").columns
+    frame[columns] = frame[columns].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
     return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file's bytes."""
+    """Hash a file's bytes; returns the hex digest."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
