@@ -1,7 +1,7 @@
 """Verbs about corpora and streams: `rawm corpora ...` and `rawm streams ...`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from rawm.cli.options import example
 from rawm.config.corpora import OpenSpeechCorpus
 from rawm.errors import UserError
 from rawm.study import labels, load_corpus, load_stream
+
+if TYPE_CHECKING:
+    from rawm.corpora.audit import Report
 
 app = typer.Typer()
 corpora = typer.Typer(no_args_is_help=True, help="List, make and audit corpora.")
@@ -23,8 +26,8 @@ def list_corpora():
     """List the corpora in config/corpora/: loader, whether the manifest has been made, folder, title."""
     for label in labels("corpora"):
         corpus = load_corpus(label)
-        made = "ready" if paths.manifest(label).exists() else "not made yet"
-        typer.echo(f"{label:24} {corpus.loader:12} {made:14} {corpus.root}  {corpus.title}")
+        state = "ready" if paths.manifest(label).exists() else "not made yet"
+        typer.echo(f"{label:24} {corpus.loader:12} {state:14} {corpus.root}  {corpus.title}")
 
 
 @corpora.command("fetch", epilog=example("rawm corpora fetch open_en_tts"))
@@ -42,7 +45,9 @@ def fetch_corpus(
         raise UserError(
             f"corpus {corpus}: loader {loaded.loader} has nothing to fetch; use `rawm corpora make {corpus}`"
         )
-    open_speech.fetch(loaded, paths.PACKAGES, receipt or paths.PACKAGES / f"{corpus}.json")
+    if receipt is None:
+        receipt = paths.PACKAGES / f"{corpus}.json"
+    open_speech.fetch(loaded, paths.PACKAGES, receipt)
 
 
 @corpora.command(
@@ -85,7 +90,8 @@ def check_stream(
     _report(leakage.check(stream, load_stream(stream), deep))
 
 
-def _report(report) -> None:
+def _report(report: "Report") -> None:
+    """Print a report; exit with status 1 if it has errors."""
     for line in report.lines():
         typer.echo(line)
     if report.errors:

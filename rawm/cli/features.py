@@ -39,7 +39,7 @@ def extract(
         raise UserError(f"--split {unknown[0]}: is not a split; use one of {', '.join(paths.SPLITS)}")
     if problem := mismatch(settings, loaded):
         raise UserError(f"--frontend {frontend}: {problem}")
-    part = _shard(shard)
+    part = _parse_shard(shard)
     if join is not None:
         from rawm.features.store import join as join_shards
 
@@ -57,14 +57,14 @@ def extract(
         make_features(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
 
 
-def _shard(text: str | None) -> tuple[int, int]:
-    """2of8 -> (2, 8)."""
+def _parse_shard(text: str | None) -> tuple[int, int]:
+    """Parse a part, e.g. 2of8 -> (2, 8); without one, everything is one part."""
     if text is None:
         return 1, 1
-    number, _, of = text.partition("of")
-    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+    number, _, count = text.partition("of")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
         raise UserError(f"--shard {text}: is not a part; write e.g. 2of8 for the second of eight")
-    return int(number), int(of)
+    return int(number), int(count)
 
 
 Output = Annotated[Path, typer.Option(help="Feature folder to write.")]
@@ -115,6 +115,7 @@ def import_clear(
 
 
 def _show_import(folder: Path, name: str, rows: list) -> None:
+    """Print the corpus file to stdout, and what to do with it to stderr."""
     from rawm.corpora.importing import corpus_file
 
     typer.echo(corpus_file(folder, rows), nl=False)

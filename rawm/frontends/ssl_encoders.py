@@ -95,12 +95,17 @@ def _formats_message(name: str) -> str:
 
 def _require_match(state: dict[str, Tensor], wanted: dict[str, Any], path: Path, name: str) -> None:
     """Refuse weights whose names or shapes are not those of the model's state dict."""
+    if problems := _tensor_problems(state, wanted):
+        raise UserError(
+            f"{path}: is not {'what its config.json says' if name == 'custom' else f'a {name}'}: {'; '.join(problems)}"
+        )
+
+
+def _tensor_problems(state: dict[str, Tensor], wanted: dict[str, Any]) -> list[str]:
     missing = [key for key in wanted if key not in state]
     unknown = [key for key in state if key not in wanted]
     reshaped = [key for key in wanted if key in state and state[key].shape != wanted[key].shape]
-    if missing or unknown or reshaped:
-        problems = [f"{len(missing)} tensors are missing, first {missing[0]}"] if missing else []
-        problems += [f"{len(unknown)} are unknown, first {unknown[0]}"] if unknown else []
-        problems += [f"{key} is {tuple(state[key].shape)} and not {tuple(wanted[key].shape)}" for key in reshaped[:1]]
-        what = "what its config.json says" if name == "custom" else f"a {name}"
-        raise UserError(f"{path}: is not {what}: {'; '.join(problems)}")
+    problems = [f"{len(missing)} tensors are missing, first {missing[0]}"] if missing else []
+    problems += [f"{len(unknown)} are unknown, first {unknown[0]}"] if unknown else []
+    problems += [f"{key} is {tuple(state[key].shape)} and not {tuple(wanted[key].shape)}" for key in reshaped[:1]]
+    return problems

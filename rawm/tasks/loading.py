@@ -1,4 +1,4 @@
-"""Study + manifests + features -> tasks with train, dev and eval samples."""
+"""Load the samples of a task: manifests + features -> train, dev and eval samples."""
 
 import torch
 
@@ -12,26 +12,29 @@ from rawm.tasks.samples import Samples, concatenate
 
 
 def load_split(study: Study, number: int, split: str, seed: int) -> Samples | None:
-    """Samples of one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
+    """Load one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
 
     The seed chooses the training subset. Dev and eval subsets are the same for every seed, so that runs are compared
-    on equal data. A task without any development utterances gives None for its dev split.
+    on the same data.
+
+    Returns:
+        the samples; None for the dev split of a task without development utterances.
 
     Raises:
-        UserError: the subset asks for more utterances of a class than there are, or there are none at all.
+        UserError: the subset asks for more utterances of a class than its corpora have, or the split is empty.
     """
     task = study.task(number)
-    rows = {corpus: _rows(task, corpus, split) for corpus in task.corpora}
-    chosen = _choose(study, task, split, rows, seed if split == "train" else 0)
+    labels = {corpus: _labels(task, corpus, split) for corpus in task.corpora}
+    chosen = _choose(study, task, split, labels, seed if split == "train" else 0)
     parts = []
-    for corpus, labels in rows.items():
-        ids = sorted(name for name in labels if (corpus, name) in chosen)
+    for corpus, label_of in labels.items():
         store = FeatureStore(paths.features(study.settings.frontend, corpus, split))
-        kept = [name for name in ids if store.has(name)]  # the rest was unreadable and the corpus says to skip it
-        index = store.index(kept)
-        features = store.vectors(index) if store.pooled else store.table(index)
-        classes = torch.tensor([study.classes.index(labels[name]) for name in kept], dtype=torch.int64)
-        parts.append(Samples(kept, classes, features))
+        ids = sorted(name for name in label_of if (corpus, name) in chosen)
+        ids = [name for name in ids if store.has(name)]  # extraction skipped unreadable audio, as the corpus file says
+        rows = store.index(ids)
+        features = store.vectors(rows) if store.pooled else store.table(rows)
+        classes = torch.tensor([study.classes.index(label_of[name]) for name in ids], dtype=torch.int64)
+        parts.append(Samples(ids, classes, features))
     samples = concatenate(parts) if len(parts) > 1 else parts[0]
     if len(samples) == 0 and split == "dev":
         return None
@@ -40,32 +43,41 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
     return samples
 
 
-def _rows(task: Task, corpus: str, split: str) -> dict[str, str]:
-    """Utterance id -> label, of what the task keeps of one corpus."""
-    kept = manifest.read(paths.manifest(corpus)).select(split=split, where=task.where)
-    return dict(zip(kept.utterance_id, kept.label, strict=True))
+def _labels(task: Task, corpus: str, split: str) -> dict[str, str]:
+    """Utterance id -> label, of the utterances of one corpus that belong to the task."""
+    selected = manifest.read(paths.manifest(corpus)).select(split=split, where=task.where)
+    return dict(zip(selected.utterance_id, selected.label, strict=True))
 
 
-def _choose(study: Study, task: Task, split: str, rows: dict[str, dict[str, str]], seed: int) -> set[tuple[str, str]]:
-    """(corpus, utterance id) of the subset that the task asks for."""
-    found = {label: {} for label in study.classes}
-    for corpus, ids in rows.items():
-        for name, label in ids.items():
-            if label not in found:
-                known = ", ".join(study.classes)
+def _choose(study: Study, task: Task, split: str, labels: dict[str, dict[str, str]], seed: int) -> set[tuple[str, str]]:
+    """Choose the subset that the task asks for.
+
+    Args:
+        labels: corpus -> utterance id -> label.
+
+    Returns:
+        (corpus, utterance id) of each chosen utterance.
+    """
+    by_class: dict[str, dict[str, tuple[str, str]]] = {label: {} for label in study.classes}
+    for corpus, label_of in labels.items():
+        for name, label in label_of.items():
+            if label not in by_class:
                 raise UserError(
                     f"config/streams/{study.settings.stream}.yaml: task {task.name}: corpus {corpus} has the class "
-                    f"{label!r}, which is not one of {known}; add it to `classes`, or leave it out by `where`"
+                    f"{label!r}, which is not one of {', '.join(study.classes)}; add it to `classes`, or leave it out "
+                    "by `where`"
                 )
-            found[label][f"{corpus}/{name}"] = (corpus, name)
-    have = {label: len(ids) for label, ids in found.items()}
-    wanted = subsets.counts(getattr(task, split), have)
+            by_class[label][f"{corpus}/{name}"] = (corpus, name)
+    available = {label: len(utterances) for label, utterances in by_class.items()}
+    wanted = subsets.counts(getattr(task, split), available)
     problems = [
         f"config/streams/{study.settings.stream}.yaml: task {task.name}: {split}: asks for {wanted[label]} {label} "
-        f"utterances, but {', '.join(task.corpora)} has {have[label]}; ask for at most that many"
-        for label in have
-        if wanted[label] > have[label]
+        f"utterances, but {', '.join(task.corpora)} has {available[label]}; ask for at most that many"
+        for label in available
+        if wanted[label] > available[label]
     ]
     if problems:
         raise UserError("\n".join(problems))
-    return {ids[key] for label, ids in found.items() for key in pick(list(ids), wanted[label], seed)}
+    return {
+        utterances[key] for label, utterances in by_class.items() for key in pick(list(utterances), wanted[label], seed)
+    }

@@ -17,7 +17,6 @@ from rawm.features.tensor_files import array, load
 from rawm.manifest import Row
 
 Items = Iterator[tuple[Row, np.ndarray]]  # row of the manifest, vector (d,)
-Parts = Iterator[Items | str]  # items of one file, or the sentence about its problem
 DIVISION = Division.model_validate({"train": 0.7, "eval": 0.3})  # CLEAR's ratio, for layouts without official splits
 
 
@@ -47,7 +46,7 @@ def import_folder(corpus: ClearCorpus, folder: Path) -> list[Row]:
     root, problems = Path(corpus.root), []
     layout = _layout(root) if corpus.layout == "auto" else corpus.layout
     parts = {"train_test": _train_test, "training_folder": _training_folder, "per_image": _per_image}[layout]
-    return feature_folder.write(folder, corpus.features, _each(parts(corpus, root), problems), problems)
+    return feature_folder.write(folder, corpus.features, _each(parts(corpus, root, problems), problems), problems)
 
 
 def _layout(root: Path) -> str:
@@ -60,34 +59,33 @@ def _layout(root: Path) -> str:
     )
 
 
-def _each(parts: Parts, problems: list[str]) -> Items:
+def _each(parts: Iterator[Items], problems: list[str]) -> Items:
     """Yield the items of all parts; a part ends with its first problem, which is appended to `problems`."""
     for part in parts:
-        if isinstance(part, str):
-            problems.append(part)
-            continue
         try:
             yield from part
         except UserError as error:
             problems.append(str(error))
 
 
-def _train_test(corpus: ClearCorpus, root: Path) -> Parts:
+def _train_test(corpus: ClearCorpus, root: Path, problems: list[str]) -> Iterator[Items]:
     """Read {train,test}/features/<name>/features.json = {bucket: {class: file}}; a file is {image: tensor}."""
     for folder, split in (("train", "train"), ("test", "eval")):
-        yield from _half(corpus, root / folder, split)
+        yield from _half(corpus, root / folder, split, problems)
 
 
-def _half(corpus: ClearCorpus, folder: Path, split: str) -> Parts:
+def _half(corpus: ClearCorpus, folder: Path, split: str, problems: list[str]) -> Iterator[Items]:
+    """Read the folder train/ or test/."""
     path = folder / f"features/{corpus.features}/features.json"
     try:
         classes, index = set(_lines(folder / "class_names.txt")), _json(path)
     except UserError as error:
-        yield str(error)
+        problems.append(str(error))
         return
     for bucket in sorted(index.keys() - {"0"}, key=int):
-        if odd := sorted(index[bucket].keys() ^ classes):
-            yield f"{path}: bucket {bucket} and class_names.txt differ in the classes {', '.join(odd)}"
+        if different := sorted(index[bucket].keys() ^ classes):
+            names = ", ".join(different)
+            problems.append(f"{path}: bucket {bucket} and class_names.txt differ in the classes {names}")
         for label, file in sorted(index[bucket].items()):
             yield _class_file(corpus, folder / file, split, bucket, label)
 
@@ -100,7 +98,7 @@ def _class_file(corpus: ClearCorpus, path: Path, split: str, bucket: str, label:
         yield _row(corpus, split, bucket, label, str(image), path), array(images[image], path).reshape(-1)
 
 
-def _training_folder(corpus: ClearCorpus, root: Path) -> Parts:
+def _training_folder(corpus: ClearCorpus, root: Path, problems: list[str]) -> Iterator[Items]:
     """Read the buckets of training_folder/bucket_indices.json; class_names.txt is beside training_folder."""
     classes = _lines(root / "class_names.txt")
     for bucket in _json(root / "training_folder/bucket_indices.json"):
@@ -135,7 +133,7 @@ def _bucket(corpus: ClearCorpus, root: Path, classes: list[str], bucket: str) ->
             yield row, array(tensors[index], path).reshape(-1)
 
 
-def _per_image(corpus: ClearCorpus, root: Path) -> Parts:
+def _per_image(corpus: ClearCorpus, root: Path, problems: list[str]) -> Iterator[Items]:
     """Read features/<name>/<bucket>/<class>/<image>.pth = tensor (1, d), without official splits.
 
     With the official splits, RAWM's code writes features/train_<name> and features/test_<name> instead.
@@ -146,7 +144,7 @@ def _per_image(corpus: ClearCorpus, root: Path) -> Parts:
     for folder, split in folders.items():
         images = sorted(folder.glob("*/*/*.pth"))
         if not images:
-            yield f"{folder}: holds no <bucket>/<class>/<image>.pth"
+            problems.append(f"{folder}: holds no <bucket>/<class>/<image>.pth")
         for path in images:
             if path.parts[-3] != "0" and not path.name.startswith("."):
                 yield _image_file(corpus, path, split)

@@ -34,9 +34,14 @@ def read(corpus: OfficialCorpus) -> Listing:
     root = Path(corpus.root)
     table = next((root / name for name in TABLES if (root / name).is_file()), None)
     folders = [name for name in AUDIO if next((root / name).glob("*.wav"), None)]
-    if table is None or not folders:
-        missing = f"{TABLES[0]} (or labels_concensus.csv)" if table is None else "Audios (or Audio) with .wav files"
-        raise UserError(f"{root}: has no {missing}; `root` must be the folder that holds Labels")
+    if table is None:
+        raise UserError(
+            f"{root}: has no {TABLES[0]} (or labels_concensus.csv); `root` must be the folder that holds Labels"
+        )
+    if not folders:
+        raise UserError(
+            f"{root}: has no Audios (or Audio) with .wav files; `root` must be the folder that holds Labels"
+        )
     lines = HeadedProtocol(table, COLUMNS, WORDS, separator=",", quoting=csv.QUOTE_MINIMAL)
     rows = []
     unknown: Counter[str] = Counter()  # words of Split_Set

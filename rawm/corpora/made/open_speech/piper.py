@@ -47,19 +47,19 @@ class _Reader:
     def read(self, text: str) -> np.ndarray:
         """Read a text; returns speech (n,) at 16 kHz."""
         assert self.process.stdin is not None and self.process.stderr is not None
-        messages: list[str] = []
+        errors: list[str] = []
         try:
             self.process.stdin.write(" ".join(text.split()) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            messages.append("it stopped")
+            errors.append("it stopped")
         for line in self.process.stderr:
-            messages.append(line.strip())
+            errors.append(line.strip())
             if ":Wrote " in line:
                 break
         files = list(Path(self.folder.name).glob("*.wav"))
         if not files:
-            raise UserError(f"piper: could not read {text!r}: {messages[-1] if messages else 'no message'}")
+            raise UserError(f"piper: could not read {text!r}: {errors[-1] if errors else 'no message'}")
         try:
             return read(files[0])
         finally:

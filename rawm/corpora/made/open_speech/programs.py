@@ -63,10 +63,12 @@ def _run(command: list[str | Path], packages_dir: Path, stdin: bytes = b"") -> b
     """Run a program and return its output; UserError with its last line if it fails."""
     words = [str(word) for word in command]
     try:
-        done = subprocess.run(words, input=stdin, capture_output=True, env=environment(packages_dir), timeout=120)
+        process = subprocess.run(words, input=stdin, capture_output=True, env=environment(packages_dir), timeout=120)
     except FileNotFoundError:
         raise UserError(f"{words[0]}: no such program; fetch the packages of the corpus again") from None
-    if done.returncode:
-        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"{words[0]}: failed with status {done.returncode}: {last}")
-    return done.stdout
+    if process.returncode:
+        errors = process.stderr.decode(errors="replace").strip().splitlines()
+        raise UserError(
+            f"{words[0]}: failed with status {process.returncode}: {errors[-1] if errors else 'no message'}"
+        )
+    return process.stdout
