@@ -5,7 +5,7 @@ from typing import Any
 
 from rawm.errors import UserError
 
-#: `type` of a detector file -> where its class is.
+#: `type` of a detector file -> module and class.
 DETECTORS = {
     "aasist": "rawm.detectors.aasist:AASIST",
     "lcnn": "rawm.detectors.lcnn:LCNN",
@@ -15,7 +15,9 @@ DETECTORS = {
 
 
 def build(settings: Any, n_features: int, pooled: bool, n_classes: int) -> Any:
-    """Return the untrained detector of a config file.
+    """Build the untrained detector of a config file.
+
+    Weights are drawn from torch's global generator: seed it first.
 
     Args:
         settings: the detector file.
@@ -23,15 +25,13 @@ def build(settings: Any, n_features: int, pooled: bool, n_classes: int) -> Any:
         pooled: whether an utterance is one vector (d,), else frames (T, d).
         n_classes: size of the logits.
 
-    Weights come from torch's global generator: seed it first.
-
     Raises:
-        UserError: the detector needs frames and there are none.
+        UserError: the detector needs frames, but an utterance is one vector.
     """
     if pooled and settings.frames_only:
         raise UserError(
-            f"detector of type {settings.type} works on frames, but the front-end gives one vector an utterance; "
-            "take a front-end with `pooling: none`, or a detector of type mlp"
+            f"detector of type {settings.type} works on frames, but the front-end makes one vector per utterance; "
+            "choose a front-end with `pooling: none`, or a detector of type mlp"
         )
     module, name = DETECTORS[settings.type].split(":")
     return getattr(import_module(module), name)(settings, n_features, pooled, n_classes)

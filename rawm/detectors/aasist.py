@@ -1,4 +1,4 @@
-"""AASIST's back-end: residual convolutions and graph attention, on frames of any front-end."""
+"""AASIST's back-end: residual convolutions and graph attention on frames of any front-end."""
 
 from itertools import pairwise
 
@@ -13,22 +13,22 @@ from rawm.detectors.graph import Graph, GraphAttention, GraphPool, JoinedGraphAt
 class AASIST(Detector):
     """Projection, residual convolutions, one graph of features and one of time, two branches that join them.
 
-    Frames are projected, taken as a picture of time and feature, and pooled by 3 x 3. Six residual blocks follow.
-    Weights from attention over time give a node for each feature, and attention over features a node for each moment.
-    Each graph passes graph attention and pooling. Two branches of two joining layers with a stack node each see both;
-    the larger value of the branches goes on. The embedding holds the largest magnitudes and the means of both graphs'
-    nodes, and the stack node.
+    Frames are projected, treated as an image of time and feature, and pooled by 3 x 3. Six residual blocks follow.
+    Attention over time gives a node for each feature, attention over features a node for each time step. Each graph
+    passes graph attention and pooling. Two branches, each of two joining layers with a stack node, take both graphs;
+    the larger value of the two branches is kept. The embedding holds the largest magnitudes and the means of both
+    graphs' nodes, and the stack node.
 
     Sources: Jung et al., ICASSP 2022, arXiv:2110.01200 (the graphs, sizes and temperatures); Tak et al., Odyssey 2022,
-    arXiv:2202.12233 (on frames of a self-supervised model: projection to 128 and attention pooling of the picture).
+    arXiv:2202.12233 (on frames of a self-supervised model: projection to 128 and attention pooling of the image).
 
     Parameters: 447,242 on frames of 1024 (XLS-R). Published: AASIST has 297,866 (297 thousand) with a fixed filter
-    bank on the waveform. The difference is the projection (131,200), the picture's attention (16,960) and
+    bank on the waveform. The difference is the projection (131,200), the image's attention (16,960) and
     positions for 42 features instead of 23 (1,216).
 
     Deviations:
-        An utterance may have any length, and its graph of time as many nodes as that gives; published systems cut or
-        repeat speech to four seconds.
+        An utterance may have any length, and its graph of time the corresponding number of nodes; published systems
+        cut or repeat speech to four seconds.
     """
 
     def __init__(self, settings: Settings, n_features: int, pooled: bool, n_classes: int):
@@ -55,7 +55,7 @@ class AASIST(Detector):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the features' positions, which are in no layer."""
+        """Initialise the features' positions, which belong to no layer."""
         nn.init.normal_(self.positions)
 
     def embed(self, features: Tensor, lengths: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def readout(graph: Graph) -> tuple[Tensor, Tensor]:
 
 
 class Residual(nn.Module):
-    """Two convolutions over three moments and two features, normalised before each, with what came in added."""
+    """Residual block: two convolutions over three time steps and two features, normalisation before each."""
 
     def __init__(self, n_inputs: int, channels: int, first: bool):
         super().__init__()
@@ -110,7 +110,7 @@ class Residual(nn.Module):
 
 
 class Branch(nn.Module):
-    """Two joining layers with pooling between them, a stack node of its own, and the first layer's results added."""
+    """Two joining layers with pooling between them, a stack node, and a residual connection around the second."""
 
     def __init__(self, node: int, joined: int, temperature: float, keep: int, dropout: float):
         super().__init__()
@@ -121,7 +121,7 @@ class Branch(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the stack node, which is in no layer."""
+        """Initialise the stack node, which belongs to no layer."""
         nn.init.normal_(self.stack)
 
     def forward(self, frames: Graph, features: Graph) -> tuple[Graph, Graph, Tensor]:

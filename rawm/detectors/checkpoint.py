@@ -1,4 +1,4 @@
-"""Detectors and memories on disk: safetensors with a readable header."""
+"""Save and load detectors and methods' memories: safetensors with a readable header."""
 
 import json
 from pathlib import Path
@@ -19,10 +19,10 @@ from rawm.files import atomic
 
 
 def save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    """Write tensors and a header of strings, atomically and with the same bytes for the same content."""
+    """Write tensors and a header of strings atomically; the same content gives the same bytes."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(tensors.items())}
     data = serialise(contiguous, metadata=header)
-    # safetensors writes the header's entries in a random order: sort them.
+    # safetensors writes the header's entries in random order: sort them.
     end = 8 + int.from_bytes(data[:8], "little")
     content = json.loads(data[8:end])
     content["__metadata__"] = dict(sorted(header.items()))
@@ -33,7 +33,7 @@ def save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and header; raises UserError where the file is missing or damaged."""
+    """Return tensors and header; raises UserError if the file is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
@@ -44,22 +44,22 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def describe(settings: Any, n_features: int, pooled: bool, classes: tuple[str, ...]) -> dict[str, str]:
-    """The header entries from which `load_detector` builds the detector again."""
+    """The header entries that `load_detector` needs to build the detector."""
     shape = {"n_features": n_features, "pooled": pooled, "classes": list(classes)}
     return {"detector": settings.model_dump_json(), "shape": json.dumps(shape)}
 
 
 def save_detector(path: Path, detector: Detector, header: dict[str, str]) -> None:
-    """Write weights and input standardisation; `header` must hold what `describe` gives."""
+    """Write weights and input standardisation; `header` must contain the entries of `describe`."""
     save(path, detector.state_dict(), header)
 
 
 def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
-    """Build the detector that a file describes and fill it with its weights (on the CPU)."""
+    """Build the detector that a file describes, load its weights (on the CPU), and return it with the header."""
     tensors, header = load(path)
     shape = json.loads(header["shape"])
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
-    with torch.random.fork_rng(devices=[]):  # building draws random weights, which are overwritten at once
+    with torch.random.fork_rng(devices=[]):  # building draws random weights, which are then overwritten
         detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
         if "output.projection" in tensors:
             detector.output = RandomFeatures(tensors["output.projection"], len(shape["classes"]))

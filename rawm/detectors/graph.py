@@ -4,7 +4,7 @@ Source: Jung, Heo, Tak, Shim, Chung, Lee, Yu, Evans: AASIST: Audio Anti-Spoofing
 Attention Networks. ICASSP 2022, arXiv:2110.01200; graph attention after Velickovic et al., ICLR 2018; pooling after
 Gao, Ji, ICML 2019.
 
-A graph is a tensor of nodes (B, N, d), all joined to each other, with a mask (B, N) of those that are there.
+A graph is a tensor of nodes (B, N, d), fully connected, with a mask (B, N) of the valid nodes.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from rawm.detectors.detector import MaskedBatchNorm, valid
 
 
 class Graph(NamedTuple):
-    """Nodes (B, N, d) and how many of them, the first ones, each utterance has (B,)."""
+    """Nodes (B, N, d) and the number of valid nodes (B,), which come first."""
 
     nodes: Tensor
     counts: Tensor
@@ -27,12 +27,12 @@ class Graph(NamedTuple):
         return valid(self.counts, self.nodes.shape[1])
 
     def zeroed(self) -> "Graph":
-        """The same with zeros where no node is."""
+        """The same graph with zeros for invalid nodes."""
         return self._replace(nodes=self.nodes.masked_fill(~self.mask[..., None], 0))
 
 
 class Attention(nn.Module):
-    """How much each node takes of each other: softmax of w . tanh(W (h_i h_j)) / temperature, h_i h_j by elements."""
+    """Attention of each node to each other: softmax of w . tanh(W (h_i * h_j)) / temperature, * elementwise."""
 
     def __init__(self, size: int, hidden: int, temperature: float, kinds: int = 1):
         super().__init__()
@@ -41,7 +41,13 @@ class Attention(nn.Module):
         self.temperature = temperature
 
     def forward(self, queries: Tensor, keys: Tensor, mask: Tensor, kinds: Tensor | None = None) -> Tensor:
-        """(B, queries, keys); `kinds` (queries, keys) says which vector w a pair has, `mask` (B, keys) who is there."""
+        """Weights (B, queries, keys).
+
+        Args:
+            queries, keys: nodes (B, n, d).
+            mask: (B, keys) bool, the valid keys.
+            kinds: (queries, keys) int64, the index of each pair's vector w; None where there is one.
+        """
         products = queries[:, :, None] * keys[:, None]
         scores = self.weights(torch.tanh(self.projection(products)))
         scores = scores[..., 0] if kinds is None else (scores * nn.functional.one_hot(kinds, scores.shape[-1])).sum(-1)
@@ -67,8 +73,8 @@ class GraphAttention(nn.Module):
 class JoinedGraphAttention(nn.Module):
     """Two graphs of different kinds and a stack node (heterogeneous stacking graph attention): d -> size.
 
-    Each kind is projected on its own; pairs within the first graph, within the second and between both have attention
-    vectors of their own. The stack node (B, 1, d) listens to all nodes, and none listens to it.
+    Each kind has its own projection; pairs within the first graph, within the second and between both have their own
+    attention vectors. The stack node (B, 1, d) attends to all nodes, and no node attends to it.
     """
 
     def __init__(self, n_inputs: int, size: int, temperature: float, dropout: float):
@@ -97,7 +103,7 @@ class JoinedGraphAttention(nn.Module):
 class GraphPool(nn.Module):
     """Keep the nodes h with the largest gates sigmoid(w . h), times their gates: `keep` percent of them, at least one.
 
-    Kept nodes come in the order of their gates.
+    Kept nodes are in the order of their gates.
     """
 
     def __init__(self, size: int, keep: int, dropout: float):
@@ -115,6 +121,6 @@ class GraphPool(nn.Module):
 
 
 def _activate(norm: MaskedBatchNorm, nodes: Tensor, mask: Tensor) -> Tensor:
-    """SELU of the normalised nodes (B, N, d), with zeros where no node is."""
+    """SELU of the normalised nodes (B, N, d), with zeros for invalid nodes."""
     inside = mask[:, None].to(nodes.dtype)
     return torch.selu(norm(nodes.transpose(1, 2) * inside, inside).transpose(1, 2))

@@ -7,7 +7,7 @@ from rawm.config.detectors import LCNN as Settings
 from rawm.detectors.detector import Detector, MaskedBatchNorm, max_pool, valid
 from rawm.detectors.recurrent import BidirectionalLSTM
 
-#: Kernel, channels (in units of the first layer's), what follows: pooling, normalisation.
+#: Kernel, channels (relative to the first layer), pooling after it, normalisation after it.
 LAYERS = [
     (5, 1.0, True, False),
     (1, 1.0, False, True),
@@ -24,7 +24,7 @@ LAYERS = [
 class LCNN(Detector):
     """Nine convolutions over time and feature, two bidirectional LSTM layers, the mean over time, an embedding.
 
-    Each convolution has twice the channels, and the larger one of each pair goes on (max feature map).
+    Each convolution has twice the channels, and the larger value of each pair is kept (max feature map).
 
     Source: "LCNN-LSTM-sum" of Wang, Yamagishi, Interspeech 2021, arXiv:2103.11326, after Lavrentyeva et al.,
     Interspeech 2019, arXiv:1904.05576; the LFCC-LCNN baseline of ASVspoof 2021 has the same layers.
@@ -34,8 +34,8 @@ class LCNN(Detector):
 
     Deviations:
         The output is linear with cross-entropy; the source has a cosine output (P2SGrad) and the baseline a sigmoid.
-        The last frames of an odd number are pooled alone instead of being dropped, so that the shortest utterances go
-        through too.
+        The last frame of an odd number is pooled alone instead of being dropped, so that the shortest utterances are
+        accepted too.
     """
 
     def __init__(self, settings: Settings, n_features: int, pooled: bool, n_classes: int):

@@ -9,7 +9,7 @@ from rawm.detectors.detector import Detector, pool_mean_std
 
 
 class MLP(Detector):
-    """Linear layers with ReLU between them on one vector an utterance; `hidden: []` is a linear detector.
+    """Linear layers with ReLU between them on one vector per utterance; `hidden: []` is a linear detector.
 
     Frame features (B, T, d) are pooled to mean and standard deviation over time (2 d) first.
 

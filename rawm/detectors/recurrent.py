@@ -1,4 +1,4 @@
-"""LSTM layers out of nn.Linear, so that projection methods protect their weights, and padding does not count."""
+"""LSTM layers made of nn.Linear, so that projection methods protect their weights and padding does not count."""
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,7 @@ class LSTM(nn.Module):
 
 
 class BidirectionalLSTM(nn.Module):
-    """An LSTM in each direction: (B, T, d) -> (B, T, 2 size); the backward one starts at an utterance's own end."""
+    """An LSTM in each direction: (B, T, d) -> (B, T, 2 size); the backward one starts at the utterance's last frame."""
 
     def __init__(self, n_inputs: int, size: int):
         super().__init__()
@@ -38,7 +38,7 @@ class BidirectionalLSTM(nn.Module):
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Turn the order of each utterance's own frames around (B, T, d); padding stays where it is."""
+    """Reverse the order of each utterance's frames (B, T, d); padding stays in place."""
     steps = torch.arange(x.shape[1], device=x.device)
     index = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
     return x.gather(1, index[..., None].expand_as(x))

@@ -1,4 +1,4 @@
-"""What a detector says of utterances, and how good that is."""
+"""Detector inference: embeddings, logits, scores; EER and accuracy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from rawm.metrics.detection import eer
 from rawm.metrics.measure import EER, Measure
 from rawm.tasks.samples import Samples
 
-BATCH, FRAMES = 1024, 8192  # samples, or frames with their padding, that go through a detector at once
+BATCH, FRAMES = 1024, 8192  # samples, or frames with padding, of one forward pass
 
 
 @contextmanager
 def evaluating(detector: Detector) -> Iterator[None]:
-    """Evaluation mode, with each module's own mode restored afterwards."""
+    """Switch to evaluation mode; restore each module's own mode afterwards."""
     modes = {module: module.training for module in detector.modules()}
     detector.eval()
     try:
@@ -52,7 +52,7 @@ def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndar
 
 
 def classify(detector: Detector, samples: Samples, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the likeliest class (N,) int64, and log-posterior of the true one (N,) float32."""
+    """Index of the most probable class (N,) int64, and log-posterior of the true class (N,) float32."""
     values = logits(detector, samples, device)
     posteriors = values.log_softmax(1).gather(1, samples.labels[:, None])
     return values.argmax(1).numpy(), posteriors[:, 0].numpy()

@@ -1,4 +1,4 @@
-"""Numbers from scores: how good a detector is, and what a stream of tasks did to it. NumPy only, no I/O."""
+"""Metrics of a run from its scores: matrices of EER or accuracy, and all that follows from them. No I/O."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +16,19 @@ LABELS = ("genuine", "fake")
 
 
 def _columns(scores: Any, *further: str, split: str = "eval") -> dict[str, np.ndarray]:
-    """The columns needed of one split, as NumPy arrays; raises UserError. Without a column split all is eval."""
+    """The required columns of one split, as NumPy arrays; without a column split, all rows are eval.
+
+    Raises:
+        UserError: a column is missing.
+    """
     wanted = ("after", "task", "label", *further)
     names = list(getattr(scores, "column_names", scores))
     if missing := [name for name in wanted if name not in names]:
         raise UserError(f"scores have no column {', '.join(missing)}; {', '.join(wanted)} are needed")
     columns = {name: _array(scores[name]) for name in wanted}
-    here = _array(scores["split"]) == split if "split" in names else np.full(len(columns["after"]), split == "eval")
-    return columns if here.all() else {name: values[here] for name, values in columns.items()}
+    splits = _array(scores["split"]) if "split" in names else np.full(len(columns["after"]), "eval")
+    selected = splits == split
+    return columns if selected.all() else {name: values[selected] for name, values in columns.items()}
 
 
 def _array(column: Any) -> np.ndarray:
@@ -40,7 +45,7 @@ def _classes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _matrix(columns: dict[str, np.ndarray], tasks: int, value: Callable[[np.ndarray], float]) -> list[list[float]]:
-    """In percent, a fraction of each task after each task; `value` gets the mask of a cell's rows."""
+    """Matrix in percent, a row after 0..T tasks, a column for each task; `value`: mask of a cell's rows -> fraction."""
     cell = columns["after"].astype(np.int64) * (tasks + 1) + columns["task"]
     matrix = []
     for after in range(tasks + 1):
@@ -73,7 +78,7 @@ def eer_matrix(scores: Any, tasks: int) -> list[list[float]]:
 def pooled_eer(scores: Any, tasks: int) -> float:
     """EER in percent of the utterances of all tasks together, one threshold for all, after the last task.
 
-    It is higher than the average EER where the tasks need different thresholds.
+    It is higher than the average EER if the tasks need different thresholds.
 
     Args, Raises: as `eer_matrix`.
     """
@@ -84,11 +89,11 @@ def pooled_eer(scores: Any, tasks: int) -> float:
 
 
 def fixed_threshold_error(scores: Any, tasks: int) -> float | None:
-    """Mean over all tasks after the last one of (FRR + FAR) / 2 in percent, with a threshold that was set once.
+    """Mean over all tasks after the last one of (FRR + FAR) / 2 in percent, at a threshold that was set once.
 
-    It is the threshold of the equal error rate on task 1's development data after task 1: what a detector makes of
-    wrong decisions that goes on learning in the field while nobody sets its threshold again. None where task 1 has no
-    development scores of both classes.
+    The threshold is that of the equal error rate on task 1's development data after task 1. This is the error of a
+    detector that goes on learning in use while its threshold is never set again. None if task 1 has no development
+    scores of both classes.
 
     Args:
         scores: as in `eer_matrix`, and the column split (eval, dev).
@@ -130,15 +135,15 @@ def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
 
 
 def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[str, Any]:
-    """Everything that a run's scores say, ready for JSON, in percent.
+    """All metrics of a run's scores, in percent, ready for JSON.
 
     Args:
-        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score, where there is
-            more than evaluation data split, and where the measure is accuracy predicted.
+        scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label and score; also split
+            if there is more than evaluation data, and predicted if the measure is accuracy.
         tasks: names of the tasks 1..T.
 
     Returns:
-        tasks, the measure's matrices, and the entries of `Measure.metrics` and `average_after_task`.
+        The keys tasks, the measure's matrices, `Measure.average_after_task`, and those of `Measure.metrics`.
 
     Raises:
         UserError: a cell of the matrix has no scores of a class, a score is not finite, or a label is unknown.

@@ -1,4 +1,4 @@
-"""Accuracy and recall of a detector of several classes from the classes that it names."""
+"""Accuracy and unweighted average recall of a detector of several classes, from its predicted classes."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,7 +7,7 @@ from rawm.errors import UserError
 
 
 def _right(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:
-    """Whether each utterance's class is the one that was named, (N,); raises UserError where there are none."""
+    """Whether each utterance's predicted class is right, (N,); raises UserError if there are none."""
     right = np.asarray(labels) == np.asarray(predicted)
     if not right.size:
         raise UserError("no scores; accuracy needs at least one")
@@ -15,7 +15,7 @@ def _right(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:
 
 
 def accuracy(labels: ArrayLike, predicted: ArrayLike) -> float:
-    """Share of utterances whose class is the one that was named, a fraction; (N,) each.
+    """Share of utterances whose predicted class is right, a fraction; (N,) each.
 
     Raises:
         UserError: there are no utterances.
@@ -24,9 +24,9 @@ def accuracy(labels: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def recall(labels: ArrayLike, predicted: ArrayLike) -> float:
-    """Unweighted average recall: the accuracy of each class that is there, averaged over classes, a fraction.
+    """Unweighted average recall: the accuracy within each class that occurs, averaged over classes, a fraction.
 
-    Chance is one over the number of classes, however frequent each is. Also known as balanced accuracy.
+    Chance is one over the number of classes, whatever their frequencies. Also known as balanced accuracy.
 
     Raises:
         UserError: there are no utterances.

@@ -1,14 +1,14 @@
-"""What a detector learned and forgot: pure functions of one matrix of error rates or accuracies.
+"""Forgetting, transfer and averages: pure functions of one matrix of error rates or accuracies.
 
 The matrix has T + 1 rows and T columns: `matrix[i, j - 1]` is the value in percent on task j after task i was learned,
 row 0 being the untrained detector. Levels are means of values as they are. Differences are of *errors*, which are
 better when lower: equal error rates, or 100 - accuracy (`Measure.errors`), so that "an error rose by" and "the
-accuracy fell by" are one number. `summarise` names each difference by the direction that it counts:
+accuracy fell by" are one number. `summarise` names each difference by its direction:
 `..._eer_increase` and `..._accuracy_decrease` are worse when larger, `..._eer_reduction` and `..._accuracy_increase`
 are better when larger.
 
-A mean over no task (forgetting with T = 1) is None. A stack of matrices, (..., T + 1, T), gives an array (...) of each
-number. Stability is what `forgetting` takes away, plasticity is `learning`.
+A mean over no task (forgetting with T = 1) is None. For a stack of matrices, (..., T + 1, T), each function returns an
+array (...). `forgetting` measures (lack of) stability, `learning` plasticity.
 
 Source:
     Lopez-Paz & Ranzato 2017 (backward and forward transfer), Chaudhry et al. 2018 (forgetting), with EER in place of
@@ -33,7 +33,7 @@ def _checked(matrix: ArrayLike) -> np.ndarray:
     """The matrices as float64 (..., T + 1, T); raises UserError for another shape or a number that is not finite."""
     array = np.asarray(matrix, dtype=np.float64)
     if array.ndim < 2 or array.shape[-2] != array.shape[-1] + 1 or not array.shape[-1]:
-        raise UserError(f"a matrix of shape {array.shape} is no stream; T + 1 rows and T columns are needed")
+        raise UserError(f"the matrix has the shape {array.shape}; it needs T + 1 rows and T columns for T tasks")
     if not np.isfinite(array).all():
         raise UserError("the matrix has cells that are not finite numbers; evaluate every task after every task")
     return array
@@ -62,7 +62,7 @@ def average(matrix: ArrayLike) -> Any:
 
 
 def learning(matrix: ArrayLike) -> Any:
-    """Mean of each task right after it was learned, percent: how well the detector still learns, its plasticity."""
+    """Mean over tasks of the value right after the task was learned, percent: how well the detector still learns."""
     return _mean(_diagonal(_trained(matrix)))
 
 
@@ -73,12 +73,12 @@ def average_after_task(matrix: ArrayLike) -> np.ndarray:
 
 
 def area_under_learning_curve(matrix: ArrayLike) -> Any:
-    """Mean of `average_after_task`, percent: how good the detector is all along, not only at the end."""
+    """Mean of `average_after_task`, percent: quality over the whole stream, not only at the end."""
     return _mean(average_after_task(matrix))
 
 
 def forgetting_by_task(errors: ArrayLike) -> np.ndarray:
-    """For tasks j < T the final error minus the lowest error that rows j..T-1 had, percentage points, (..., T - 1)."""
+    """For tasks j < T the final error minus the lowest error in rows j..T-1, percentage points, (..., T - 1)."""
     rows = _trained(errors)
     best = [rows[..., task:-1, task].min(axis=-1) for task in range(rows.shape[-1] - 1)]
     return rows[..., -1, :-1] - np.stack(best, axis=-1) if best else rows[..., -1, :0]
@@ -87,14 +87,14 @@ def forgetting_by_task(errors: ArrayLike) -> np.ndarray:
 def forgetting(errors: ArrayLike) -> Any:
     """Mean of `forgetting_by_task`: how much worse earlier tasks are at the end than at their best, points.
 
-    Positive = forgot. Negative = a task was never better than at the end (Chaudhry et al. 2018: the last row does not
-    take part in the best one). None for one task.
+    Positive = forgot. Negative = earlier tasks are better at the end than ever before (Chaudhry et al. 2018: the last
+    row is excluded from the best). None for one task.
     """
     return _mean(forgetting_by_task(errors))
 
 
 def forgetting_from_best(errors: ArrayLike) -> Any:
-    """As `forgetting`, but the best is taken over every row after training, the last included.
+    """As `forgetting`, but with the best over all rows after training, the last included.
 
     Never negative; the definition of Mammoth and of the published EVDA benchmark numbers. None for one task.
     """
@@ -105,7 +105,7 @@ def forgetting_from_best(errors: ArrayLike) -> Any:
 def forgetting_since_learned(errors: ArrayLike) -> Any:
     """Mean over tasks j < T of the final error minus the one right after learning j, percentage points.
 
-    Positive = forgot. It is `backward_transfer` with the other sign, and at most `forgetting`. None for one task.
+    Positive = forgot. Equal to minus `backward_transfer`, and at most `forgetting`. None for one task.
     """
     rows = _trained(errors)
     return _mean(rows[..., -1, :-1] - _diagonal(rows)[..., :-1])
@@ -123,7 +123,7 @@ def backward_transfer(errors: ArrayLike) -> Any:
 def forward_transfer(errors: ArrayLike) -> Any:
     """Mean over tasks j > 1 of the untrained detector's error minus the error just before learning j, points.
 
-    Positive = earlier tasks helped a task not yet seen. None for one task.
+    Positive = earlier tasks helped tasks not yet seen. None for one task.
     """
     rows = _checked(errors)
     return _mean(rows[..., 0, 1:] - _diagonal(rows[..., 1:, :], 1))
@@ -132,12 +132,12 @@ def forward_transfer(errors: ArrayLike) -> Any:
 def clear(accuracies: ArrayLike) -> dict[str, Any]:
     """CLEAR's four numbers: means over parts of the accuracy matrix without its untrained row, percent.
 
-    They are levels, not differences, and higher is better for all: "transfer" is no gain over anything, unlike in
-    `backward_transfer` and `forward_transfer`. In-domain accuracy is `learning`. None where a part is empty (T = 1).
+    They are levels, not differences, and higher is better for all: their "transfer" is an accuracy, unlike in
+    `backward_transfer` and `forward_transfer`. In-domain accuracy is `learning`. None if a part is empty (T = 1).
 
     Source:
         Lin et al. 2021, and Avalanche's `CLEARMetric`: of R[i, j], the accuracy on bucket j after bucket i, in-domain
-        is the diagonal, next-domain the superdiagonal, backward and forward transfer all that is strictly below and
+        is the diagonal, next-domain the superdiagonal, backward and forward transfer the cells strictly below and
         strictly above the diagonal.
     """
     rows = _trained(accuracies)
@@ -150,8 +150,8 @@ def clear(accuracies: ArrayLike) -> dict[str, Any]:
     }
 
 
-def numbers(matrix: ArrayLike, measure: Measure) -> dict[str, Any]:
-    """The single numbers of a matrix, or arrays of them of a stack, by key; raises UserError for a wrong shape."""
+def scalars(matrix: ArrayLike, measure: Measure) -> dict[str, Any]:
+    """All scalar metrics of a matrix by key, or arrays for a stack; raises UserError for a wrong shape."""
     errors = measure.errors(_checked(matrix))
     return {
         measure.average: average(matrix),
@@ -164,5 +164,5 @@ def numbers(matrix: ArrayLike, measure: Measure) -> dict[str, Any]:
 
 
 def summarise(matrix: ArrayLike, measure: Measure) -> dict[str, float | list[float] | None]:
-    """What a run reports of any measure, by its key; raises UserError for a matrix of the wrong shape."""
-    return numbers(matrix, measure) | {measure.average_after_task: average_after_task(matrix).tolist()}
+    """All metrics of a run's matrix by key, for any measure; raises UserError for a wrong shape."""
+    return scalars(matrix, measure) | {measure.average_after_task: average_after_task(matrix).tolist()}

@@ -1,9 +1,9 @@
-"""Error rates and costs of a two-class detector from its scores; a score is higher where speech sounds more genuine.
+"""Error rates and costs of a two-class detector from its scores; higher score = more genuine.
 
-`eer`, `eer_interpolated`, `auc` and `min_dcf` say how well scores separate the classes; they depend on the order of the
-scores alone. `act_dcf` and `cllr` also ask whether the scores can be taken at their word: they read a score as the
-natural logarithm of the likelihood ratio of genuine to fake. The log-odds that a detector of `rawm` gives are that only
-where it was trained with as much weight on either class.
+`eer`, `eer_interpolated`, `auc` and `min_dcf` measure how well scores separate the classes; they depend on the order of
+the scores only. `act_dcf` and `cllr` also measure calibration: they read a score as the natural logarithm of the
+likelihood ratio of genuine to fake. The log-odds of a detector of `rawm` estimate it only if both classes had the same
+weight in training.
 
 Everything is O(n log n) in the number of scores.
 """
@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 
 from rawm.errors import UserError
 
-#: How often an attack is expected and what errors cost: the evaluation plan of ASVspoof 5, track 1.
+#: Prior of a fake and costs of the two errors: the evaluation plan of ASVspoof 5, track 1.
 FAKE_PRIOR, COST_MISS, COST_FALSE_ACCEPTANCE = 0.05, 1.0, 10.0
-#: What it costs to reject every genuine and to accept every fake utterance.
+#: Cost of rejecting every genuine and of accepting every fake utterance.
 MISS, FALSE_ACCEPTANCE = COST_MISS * (1 - FAKE_PRIOR), COST_FALSE_ACCEPTANCE * FAKE_PRIOR
 
 
 class EER(NamedTuple):
-    """Equal error rate and where it lies.
+    """Equal error rate and its threshold.
 
     Attributes:
         value: the rate, a fraction in [0, 1].
@@ -34,7 +34,7 @@ class EER(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Normalised detection cost and where it lies.
+    """Normalised detection cost and its threshold.
 
     Attributes:
         value: 0 = no errors, 1 = as good as deciding without listening.
@@ -70,7 +70,7 @@ def checked(scores: ArrayLike, label: str) -> np.ndarray:
 
 
 def error_rates(genuine: ArrayLike, fake: ArrayLike) -> ErrorRates:
-    """Error rates at every score, each of several equal scores at a position of its own.
+    """Error rates at every score; equal scores have separate positions.
 
     Args:
         genuine, fake: scores of the two classes, any shape and real dtype; n in all.
@@ -118,10 +118,10 @@ def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
     """Equal error rate of the convex hull of the ROC (ROCCH-EER), a fraction in [0, 0.5].
 
     It is where the lower hull of the points (FAR, FRR) crosses the diagonal: the equal error rate after the best
-    monotone calibration, and the largest error rate that the best threshold has over all priors of the classes. The
-    order of equal scores does not matter. There is no single threshold to it: a point between two corners of the hull
-    is reached by drawing lots between their thresholds. Of few scores it is usually lower than `eer`, since the hull
-    takes the best of chance bumps.
+    monotone calibration, and the largest error rate of the best threshold over all priors of the classes. The order of
+    equal scores does not matter. It has no single threshold: a point between two corners of the hull is reached by
+    choosing at random between their thresholds. For few scores it is usually lower than `eer`, since the hull favours
+    chance fluctuations.
 
     Args, Raises: as `eer`.
 
@@ -129,7 +129,7 @@ def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
         Brümmer & de Villiers 2013, "The BOSARIS toolkit"; Fawcett & Niculescu-Mizil 2007 (PAV and hull).
     """
     rates = error_rates(genuine, fake)
-    # Counts instead of rates: the hull of the one is that of the other, and whole numbers end the search for sure.
+    # Counts instead of rates: they have the same hull, and with integers the search is sure to end.
     rejected = np.rint(rates.frr * np.size(genuine)).astype(np.int64)
     accepted = np.rint(rates.far * np.size(fake)).astype(np.int64)
     left, right = 0, rejected.size - 1  # corners of the hull on either side of the diagonal
@@ -150,7 +150,7 @@ def eer_interpolated(genuine: ArrayLike, fake: ArrayLike) -> float:
 
 
 def auc(genuine: ArrayLike, fake: ArrayLike) -> float:
-    """Area under the ROC curve: how often a genuine utterance scores higher than a fake one, equal scores half.
+    """Area under the ROC curve: probability that a genuine utterance scores higher than a fake one, ties counted half.
 
     Returns:
         A fraction, 0.5 = chance.
@@ -180,10 +180,10 @@ def min_dcf(genuine: ArrayLike, fake: ArrayLike) -> Cost:
 
 
 def act_dcf(genuine: ArrayLike, fake: ArrayLike) -> float:
-    """Normalised detection cost at the threshold that is best for log-likelihood ratios, with ASVspoof 5's costs.
+    """Normalised detection cost at the optimal threshold for log-likelihood ratios, with ASVspoof 5's costs.
 
-    The threshold is -ln 1.9; a score that equals it is accepted. Never lower than `min_dcf`, and without upper bound of
-    1: badly calibrated scores can be worse than deciding without listening.
+    The threshold is -ln 1.9; a score equal to it is accepted. Never lower than `min_dcf`, and it may exceed 1: badly
+    calibrated scores can be worse than deciding without listening.
 
     Args:
         genuine, fake: natural logarithms of likelihood ratios of genuine to fake.
@@ -200,7 +200,7 @@ def act_dcf(genuine: ArrayLike, fake: ArrayLike) -> float:
 
 
 def cllr(genuine: ArrayLike, fake: ArrayLike) -> float:
-    """Cost of log-likelihood ratios in bits: 0 = sure and right, 1 = scores that say nothing, more = misleading ones.
+    """Cost of log-likelihood ratios in bits: 0 = certain and right, 1 = uninformative, more than 1 = misleading.
 
     Args:
         genuine, fake: natural logarithms of likelihood ratios of genuine to fake.

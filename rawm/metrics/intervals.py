@@ -1,11 +1,11 @@
-"""How far a number would move with other utterances and other seeds: the bootstrap, vectorised over resamples.
+"""Bootstrap intervals over utterances and seeds, vectorised over resamples.
 
 Utterances of a group (a recording and its copies, a sentence) are not independent, so groups are drawn, not
-utterances. A resample is a row of counts: how often each group is in it. The same rows serve every detector that scored
-the utterances, so differences between detectors are paired.
+utterances. A resample is a row of counts: how often it contains each group. All detectors that scored the utterances
+use the same rows, so differences between detectors are paired.
 
-Seeds and utterances are crossed, each seed's detector scores the same utterances, so both are drawn, independently of
-each other. Of S seeds S - 1 are drawn: then the spread over draws is that of the unbiased variance of their mean.
+Seeds and utterances are crossed: each seed's detector scores the same utterances. So both are drawn, independently of
+each other. Of S seeds S - 1 are drawn, which makes the spread over draws that of the unbiased variance of their mean.
 
 Source:
     Efron & Tibshirani 1993 (percentile interval); Owen 2007, "The pigeonhole bootstrap" (crossed factors; the spread
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from rawm.errors import UserError
 from rawm.seeding import derive
 
-BLOCK = 2**20  # cumulative counts kept at a time; more would not fit a processor's cache
+BLOCK = 2**20  # cumulative counts in memory at a time; more would not fit a processor's cache
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Draws:
 
     Attributes:
         group: index of each utterance's group, (N,).
-        counts: how often each group is in each resample, (R, G), integers.
+        counts: number of times each group is in each resample, (R, G), integers.
     """
 
     group: np.ndarray
     counts: np.ndarray
 
     def blocks(self) -> Iterator[slice]:
-        """Resamples in parts small enough to be worked on at once."""
+        """Ranges of resamples that are small enough to process at once."""
         step = max(1, BLOCK // self.group.size)
         for start in range(0, len(self.counts), step):
             yield slice(start, start + step)
@@ -47,15 +47,15 @@ def draw(groups: Sequence[str], resamples: int, seed: int, classes: Sequence[str
     """Draw as many groups as there are, with replacement, once per resample.
 
     The draws depend on the names of the groups and on the seed, not on the order of the utterances; the same set of
-    groups is drawn alike wherever it occurs.
+    groups is always drawn in the same way.
 
     Args:
         groups: the group of each utterance, (N,).
         resamples: R.
         seed: of the random numbers.
-        classes: the class of each utterance, (N,). Groups are then drawn among those that have the same classes, so
-            that no class is missing in a resample; one that is alone in this is always drawn once. None = all groups
-            together.
+        classes: the class of each utterance, (N,). Groups are then drawn among those with the same classes, so that
+            no class is missing in a resample; a group without another of the same classes is always drawn once.
+            None = all groups together.
     """
     names, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     labels, label = np.unique(np.zeros(group.size) if classes is None else np.asarray(classes), return_inverse=True)
@@ -72,7 +72,7 @@ def draw(groups: Sequence[str], resamples: int, seed: int, classes: Sequence[str
 
 
 def draw_seeds(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
-    """Weights of the seeds in the mean of each resample, (R, S), rows sum to 1; a single seed always weighs 1."""
+    """Weights of the seeds in the mean of each resample, (R, S), rows sum to 1; a single seed always has weight 1."""
     if len(seeds) == 1:
         return np.ones((resamples, 1))
     rng = np.random.default_rng(derive(seed, "seeds", *seeds))
@@ -91,7 +91,7 @@ def accuracy(right: ArrayLike, draws: Draws) -> np.ndarray:
     """Accuracy of K detectors on each resample, fractions, (R, K).
 
     Args:
-        right: whether each detector names the class of each utterance, (K, N).
+        right: whether each detector's prediction for each utterance is right, (K, N).
         draws: resamples of the N utterances.
     """
     right, groups = np.asarray(right, dtype=np.float64), draws.counts.shape[1]
@@ -116,7 +116,7 @@ def eer(scores: ArrayLike, genuine: ArrayLike, draws: Draws) -> np.ndarray:
     """
     scores, genuine = np.asarray(scores, dtype=np.float64), np.asarray(genuine, dtype=bool)
     if not np.isfinite(scores).all():
-        raise UserError("scores that are not finite numbers cannot be resampled; every score must be one")
+        raise UserError("some scores are not finite numbers; every score must be")
     values = np.empty((len(draws.counts), len(scores)))
     # Genuine ones first: among equal scores they are rejected first.
     rows = np.concatenate([np.flatnonzero(genuine), np.flatnonzero(~genuine)])
@@ -131,7 +131,7 @@ def eer(scores: ArrayLike, genuine: ArrayLike, draws: Draws) -> np.ndarray:
 
 
 def _cumulative(counts: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """How many of the first 0, 1, ... n utterances each resample has, (R, n + 1)."""
+    """Number of utterances of each resample among the first 0, 1, ... n, (R, n + 1)."""
     total = np.zeros((len(counts), group.size + 1), dtype=np.int64)
     np.cumsum(counts.take(group, axis=1), axis=1, out=total[:, 1:])
     return total
@@ -141,8 +141,8 @@ def _crossing(genuine: np.ndarray, fake: np.ndarray, among: np.ndarray) -> np.nd
     """Equal error rate of each resample, (R,).
 
     Args:
-        genuine, fake: how many of the lowest 0, 1, ... of a class are in a resample, (R, n + 1).
-        among: how many of the lowest p = 0 ... N utterances are genuine, (N + 1,).
+        genuine, fake: number of utterances of a resample among the class's lowest 0, 1, ... n, (R, n + 1).
+        among: number of genuine utterances among the lowest p = 0 ... N, (N + 1,).
     """
     row = np.arange(len(genuine))
     all_genuine, all_fake = genuine[:, -1], fake[:, -1]
@@ -153,7 +153,7 @@ def _crossing(genuine: np.ndarray, fake: np.ndarray, among: np.ndarray) -> np.nd
         return genuine[row, among[lowest]], fake[row, lowest - among[lowest]]
 
     # As the threshold rises, rejected genuine / all + rejected fake / all grows from 0 to 2; the rates meet where it
-    # reaches 1. In whole numbers, so that equal is equal.
+    # reaches 1. Computed in integers, so that ties are exact.
     meet = all_genuine * all_fake
     low, high = np.zeros_like(row), np.full_like(row, among.size - 1)
     while (high - low > 1).any():

@@ -1,17 +1,17 @@
-"""What a study is judged by: equal error rate where fakes are detected, accuracy where there are other classes."""
+"""The measure of a study: equal error rate for fake and genuine speech, accuracy for other classes."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 def direction(lower_is_better: bool) -> str:
-    """The word for what is better."""
+    """ "lower" or "higher": which values are better."""
     return "lower" if lower_is_better else "higher"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of a run: its key in metrics.json, and its names in tables."""
+    """A scalar metric of a run: its key in metrics.json and its names in tables."""
 
     key: str
     title: str
@@ -25,16 +25,16 @@ class Metric:
 
 @dataclass(frozen=True)
 class Measure:
-    """A number in percent for each task after each task, and the names of what follows from it.
+    """A value in percent for each task after each task, and the names of the metrics derived from it.
 
     Attributes:
-        name: in keys and file names, e.g. average_eer.
-        title: in the middle of a sentence.
-        unit: with what chance is, where that is always the same.
-        worse, better: directions, as they end the keys of differences.
-        cells: what the matrices `<cell>_matrix` hold; the first is the measure itself.
-        extra: numbers of this measure alone.
-        note: what `extra` means.
+        name: name in keys and file names, e.g. average_eer.
+        title: name in the middle of a sentence.
+        unit: unit, with the chance level if it is always the same.
+        worse, better: endings of the keys of differences.
+        cells: names of the matrices `<cell>_matrix`; the first is the measure itself.
+        extra: metrics of this measure only.
+        note: explanation of `extra`.
     """
 
     name: str
@@ -86,12 +86,12 @@ class Measure:
 
     @property
     def dev(self) -> str:
-        """Key of its value on development data."""
+        """Key of the measure on development data."""
         return f"dev_{self.name}"
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Every single number of a run, in the order in which they are shown."""
+        """All scalar metrics of a run, in the order in which they are shown."""
         return (
             Metric(self.average, f"Average {self.title} (%)", "Avg", self.lower_is_better),
             Metric(self.forgetting, f"Forgetting ({self.title} {self.worse}, points)", "Forgetting", True),
@@ -103,7 +103,7 @@ class Measure:
         )
 
     def errors(self, values: Any) -> Any:
-        """Numbers or arrays in percent as errors: 0 is best, and lower is better."""
+        """Convert values in percent to errors: 0 is best, and lower is better."""
         return values if self.lower_is_better else 100 - values
 
 

@@ -1,9 +1,9 @@
-"""Which methods can be told apart: tests on blocks, in each of which every method was measured.
+"""Tests for significant differences between methods, over blocks in which every method was measured.
 
 A block is a task of one seed. The tests ask which method is better on most blocks, whatever the size of the difference;
-the paired bootstrap (`intervals`) asks how large the mean difference over these very tasks is. Where a method is better
-on some tasks and worse on others the two answer differently. The tests take blocks as independent; seeds of a task
-share its utterances, so their p values are a little too small.
+the paired bootstrap (`intervals`) asks how large the mean difference over these tasks is. If a method is better on some
+tasks and worse on others, the two may disagree. The tests treat blocks as independent; seeds of a task share its
+utterances, so their p values are a little too small.
 
 Source:
     Demšar 2006, "Statistical comparisons of classifiers over multiple data sets" (Wilcoxon, Friedman, Nemenyi and the
@@ -26,7 +26,7 @@ def share_better(first: ArrayLike, second: ArrayLike) -> float:
 def wilcoxon(first: ArrayLike, second: ArrayLike) -> float | None:
     """Two-sided p of the Wilcoxon signed-rank test that two methods do not differ; (blocks,) each.
 
-    Blocks without a difference are shared out evenly, as in Demšar 2006. None where no block has one.
+    Blocks without a difference are split evenly, as in Demšar 2006. None if no block has a difference.
     """
     from scipy import stats
 
@@ -38,19 +38,19 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> float | None:
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """p values of a family of tests, adjusted so that they may be compared with one level (Holm 1979).
+    """p values of a family of tests, adjusted for comparison with one level (Holm 1979).
 
     None is a test that could not be made; it stays None and does not count.
     """
-    made = sorted((value, index) for index, value in enumerate(p) if value is not None)
-    adjusted, least = list(p), 0.0
-    for rank, (value, index) in enumerate(made):
-        adjusted[index] = least = max(least, min(1.0, value * (len(made) - rank)))
+    ordered = sorted((value, index) for index, value in enumerate(p) if value is not None)
+    adjusted, largest = list(p), 0.0
+    for rank, (value, index) in enumerate(ordered):
+        adjusted[index] = largest = max(largest, min(1.0, value * (len(ordered) - rank)))
     return adjusted
 
 
 def mean_ranks(errors: ArrayLike) -> np.ndarray:
-    """Mean rank of each method over the blocks, 1 = lowest error, equal ones share their ranks.
+    """Mean rank of each method over the blocks, 1 = lowest error; ties get the mean of their ranks.
 
     Args:
         errors: (blocks, methods).
@@ -61,13 +61,13 @@ def mean_ranks(errors: ArrayLike) -> np.ndarray:
 
 
 def friedman(errors: ArrayLike) -> float | None:
-    """p of the Friedman test that all methods are alike.
+    """p of the Friedman test that the methods do not differ.
 
     Args:
         errors: (blocks, methods).
 
     Returns:
-        None for fewer than three methods or two blocks, or where all methods are equal in every block.
+        None for fewer than three methods or two blocks, or if all methods are equal in every block.
     """
     from scipy import stats
 
@@ -78,7 +78,7 @@ def friedman(errors: ArrayLike) -> float | None:
 
 
 def critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float:
-    """Mean ranks that differ by at least this much are different by the Nemenyi test.
+    """The difference of mean ranks from which on the Nemenyi test is significant.
 
     q sqrt(k (k + 1) / (6 N)), where q is the studentised range of k methods and infinitely many degrees of freedom,
     over the root of 2 (Demšar 2006, section 3.2.2 and table 5a).
@@ -92,13 +92,13 @@ def critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float
 def cliques(ranks: Mapping[str, float], difference: float) -> list[list[str]]:
     """The largest sets of two or more methods whose mean ranks lie within less than the critical difference."""
     order = sorted(ranks, key=lambda method: ranks[method])
-    found: list[list[str]] = []
-    reached = 0
+    sets: list[list[str]] = []
+    covered = 0
     for start, best in enumerate(order):
         stop = start
         while stop < len(order) and ranks[order[stop]] - ranks[best] < difference:
             stop += 1
-        if stop > reached and stop - start > 1:
-            found.append(order[start:stop])
-        reached = max(reached, stop)
-    return found
+        if stop > covered and stop - start > 1:
+            sets.append(order[start:stop])
+        covered = max(covered, stop)
+    return sets

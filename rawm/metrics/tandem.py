@@ -1,8 +1,8 @@
 """Minimum tandem detection cost (min t-DCF): a detector of fakes in front of a speaker verification (ASV) system.
 
-ASVspoof 2019 and 2021 define it differently. Numbers of the two are not to be compared, so each has its own function
-and says its version. In both, the ASV system decides at its own equal error rate, and the detector at its best
-threshold.
+ASVspoof 2019 and 2021 define it differently. Their values must not be compared, so each has its own function, and a
+result names its version. In both, the ASV system decides at the threshold of its equal error rate, and the detector at
+its best threshold.
 """
 
 from typing import NamedTuple
@@ -105,7 +105,10 @@ def _asv_errors(asv: AsvScores) -> _AsvErrors:
 
 
 def _minimum(genuine: ArrayLike, fake: ArrayLike, c0: float, c1: float, c2: float, version: int) -> MinTdcf:
-    """The smallest c0 + c1 FRR + c2 FAR over the thresholds, over what the better of no detector and no entry costs."""
+    """The smallest c0 + c1 FRR + c2 FAR over the thresholds, divided by the cost of the better trivial detector.
+
+    The trivial detectors accept every utterance, or reject every one.
+    """
     if c1 < 0 or c2 < 0:
         raise UserError(
             f"min t-DCF {version}: the ASV system's errors make the weight C1 = {c1:.4f} or C2 = {c2:.4f} negative; "
@@ -118,7 +121,9 @@ def _minimum(genuine: ArrayLike, fake: ArrayLike, c0: float, c1: float, c2: floa
         )
     rates = error_rates(genuine, fake)
     if (different := np.unique(rates.thresholds[1:]).size) < 3:
-        raise UserError(f"min t-DCF {version}: {different} different detector scores; give scores, not decisions")
+        raise UserError(
+            f"min t-DCF {version}: the detector's scores have {different} values; give scores, not decisions"
+        )
     costs = (c0 + c1 * rates.frr + c2 * rates.far) / scale
     index = int(np.argmin(costs))
     return MinTdcf(float(costs[index]), float(rates.thresholds[index]), version)

@@ -175,7 +175,7 @@ def _resample(study: Study, run: Run, tasks: list[Evaluated], draws: list[interv
 def _numbers(found: Results, matrices: np.ndarray) -> dict[str, Any]:
     """The numbers of a stack of matrices (..., T + 1, T) by key: those of a run, then each task's final value."""
     final = {f"{found.measure.name}_{name}": matrices[..., -1, column] for column, name in enumerate(found.names)}
-    return continual.numbers(matrices, found.measure) | final
+    return continual.scalars(matrices, found.measure) | final
 
 
 def _row(values: np.ndarray | None, index: int) -> np.ndarray | None:

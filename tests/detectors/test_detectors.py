@@ -1,4 +1,4 @@
-"""Detectors: parameter counts of the papers, padding that changes nothing, weights that methods can protect."""
+"""Detectors: the papers' parameter counts, padding without effect, weights that methods can protect."""
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def frames(n_features=20):
 
 
 def trained(detector):
-    """After some steps, so that normalisation has statistics of its own."""
+    """Train for some steps, so that normalisation has running statistics."""
     optimizer = torch.optim.Adam(detector.parameters(), 0.01)
     for _ in range(3):
         loss = nn.functional.cross_entropy(detector(frames(), LENGTHS).logits, torch.arange(len(LENGTHS)) % 2)
@@ -59,7 +59,7 @@ def test_the_table_has_every_type():
 
 
 @EVERY
-def test_a_minibatch_of_different_lengths_gives_what_single_utterances_give(name):
+def test_a_padded_minibatch_equals_single_utterances(name):
     detector = trained(small(name)).eval()
     with torch.no_grad():
         together = detector(frames(), LENGTHS)
@@ -82,7 +82,7 @@ def test_padding_changes_neither_gradients_nor_running_statistics(name):
 
 
 @EVERY
-def test_a_frozen_detector_stands_still_in_training(name):
+def test_a_frozen_detector_does_not_change_in_training_mode(name):
     detector = trained(small(name))
     detector.train()
     freeze_all_but(detector, {id(p) for p in detector.output.parameters()})
@@ -142,7 +142,7 @@ def test_a_detector_of_frames_refuses_single_vectors(name):
 
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("training", [True, False])
-def test_masked_normalisation_is_torchs_on_what_the_mask_shows(affine, training):
+def test_masked_normalisation_equals_torchs_on_unmasked_positions(affine, training):
     ours, torchs = MaskedBatchNorm(5, affine=affine), nn.BatchNorm1d(5, affine=affine)
     x, mask = torch.randn(8, 5, 64) * 3 + 2, valid(LENGTHS, 64)
     inside = x.transpose(1, 2)[mask]
@@ -155,7 +155,7 @@ def test_masked_normalisation_is_torchs_on_what_the_mask_shows(affine, training)
         torch.testing.assert_close(ours.state_dict()[key], value, atol=1e-5, rtol=1e-5)
 
 
-def test_the_lstm_is_torchs():
+def test_the_lstm_equals_torchs():
     torch.manual_seed(0)
     ours, torchs = BidirectionalLSTM(7, 5), nn.LSTM(7, 5, bidirectional=True, batch_first=True)
     for suffix, direction in (("", ours.forwards), ("_reverse", ours.backwards)):
@@ -169,6 +169,6 @@ def test_the_lstm_is_torchs():
     torch.testing.assert_close(result, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_reversing_leaves_padding_where_it_is():
+def test_reversing_keeps_padding_in_place():
     x = torch.tensor([[1, 2, 3, 0], [1, 2, 0, 0]])[..., None]
     assert reverse(x, torch.tensor([3, 2]))[..., 0].tolist() == [[3, 2, 1, 0], [2, 1, 0, 0]]

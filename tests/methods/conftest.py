@@ -1,8 +1,8 @@
-"""All of these tests are small problems."""
+"""Fixtures of the tests of methods."""
 
 import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_problems(one_thread):
-    """Every module runs in one thread."""
+    """Run every module in one thread: the problems are small."""

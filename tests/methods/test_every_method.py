@@ -1,4 +1,4 @@
-"""What every registered method, and every variant of it, must do. A new method in METHODS is tested here at once."""
+"""Properties of every registered method and variant; a new entry of METHODS is tested without further work."""
 
 import copy
 import subprocess
@@ -98,7 +98,7 @@ def test_one_class_tasks_and_one_sample_minibatches_stay_finite(variant, n_class
 
 @EVERY_VARIANT
 @pytest.mark.parametrize("kind", DETECTORS)
-def test_every_kind_of_detector_learns_from_frames_and_goes_on_after_loading(variant, kind):
+def test_every_detector_learns_from_frames_and_continues_after_loading(variant, kind):
     tasks = [gaussian_task(number, n=32, frames=True) for number in (1, 2)]
     detector, method = detector_for(tasks[0], **DETECTORS[kind]), method_for(VARIANTS[variant])
     before = weights(detector)
@@ -113,7 +113,7 @@ def test_every_kind_of_detector_learns_from_frames_and_goes_on_after_loading(var
 
 
 @EVERY_VARIANT
-def test_training_on_crops_comes_again_bit_for_bit(variant):
+def test_training_on_crops_is_reproducible_bit_for_bit(variant):
     training = Training(epochs=1, batch_size=16, learning_rate=0.01, crop_frames=5)
     tasks = [gaussian_task(number, n=32, frames=True) for number in (1, 2)]
     one, two = (
@@ -154,7 +154,7 @@ def test_a_method_differs_from_fine_tuning_after_the_second_task(variant):
 
 
 @EVERY_VARIANT
-def test_the_order_of_samples_in_a_file_picks_no_other_samples(variant):
+def test_the_buffer_does_not_depend_on_the_order_of_samples(variant):
     method, shuffled = method_for(VARIANTS[variant]), method_for(VARIANTS[variant])
     order = torch.randperm(60, generator=torch.Generator().manual_seed(5))
     task = TASKS[0]

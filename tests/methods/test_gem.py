@@ -16,10 +16,10 @@ def nearest(g, old, margin):
     dual = lambda v: 0.5 * float(((old.T @ v + g) ** 2).sum())  # noqa: E731
     gradient = lambda v: old @ (old.T @ v + g)  # noqa: E731
     bounds = [(margin, None)] * len(old)
-    found = minimize(
+    result = minimize(
         dual, np.full(len(old), margin), jac=gradient, bounds=bounds, method="SLSQP", options={"ftol": 1e-16}
     )
-    return g + old.T @ found.x
+    return g + old.T @ result.x
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.5])
@@ -29,9 +29,9 @@ def test_projection_equals_a_quadratic_program(tasks, seed, margin):
     generator = torch.Generator().manual_seed(seed)
     g = torch.randn(30, generator=generator, dtype=torch.float64)
     old = torch.randn(tasks, 30, generator=generator, dtype=torch.float64) - 0.3 * g
-    found = gem.project(g, old, margin)
-    np.testing.assert_allclose(found.numpy(), nearest(g.numpy(), old.numpy(), margin), atol=1e-5)
-    assert (old @ found >= -1e-9).all()
+    result = gem.project(g, old, margin)
+    np.testing.assert_allclose(result.numpy(), nearest(g.numpy(), old.numpy(), margin), atol=1e-5)
+    assert (old @ result >= -1e-9).all()
     primal = minimize(
         lambda z: 0.5 * ((z - g.numpy()) ** 2).sum(),
         g.numpy(),
@@ -41,16 +41,16 @@ def test_projection_equals_a_quadratic_program(tasks, seed, margin):
         options={"ftol": 1e-16, "maxiter": 1000},
     )
     if margin == 0:
-        np.testing.assert_allclose(found.numpy(), primal.x, atol=1e-5)
+        np.testing.assert_allclose(result.numpy(), primal.x, atol=1e-5)
 
 
-def test_a_gradient_that_hurts_no_old_task_is_left_alone():
+def test_a_gradient_that_raises_no_old_loss_is_unchanged():
     g = torch.tensor([1.0, 2.0])
     assert torch.equal(gem.project(g, torch.eye(2), 0.5), g.double())
     assert torch.equal(agem.project(g, torch.tensor([1.0, 0.0])), g.double())
 
 
-def test_the_same_task_twice_or_opposite_tasks_are_no_problem():
+def test_equal_or_opposite_old_gradients_can_be_projected():
     g, old = torch.tensor([-1.0, 1.0]), torch.tensor([1.0, 0.0])
     torch.testing.assert_close(gem.project(g, torch.stack([old, old])), torch.tensor([0.0, 1.0]).double())
     torch.testing.assert_close(gem.project(g, torch.stack([old, -old])), torch.tensor([0.0, 1.0]).double())
@@ -59,10 +59,10 @@ def test_the_same_task_twice_or_opposite_tasks_are_no_problem():
 @pytest.mark.parametrize("seed", range(5))
 def test_agem_is_gem_with_one_old_task(seed):
     g, old = torch.randn(2, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    found = agem.project(g, old)
-    torch.testing.assert_close(found, gem.project(g, old[None]))
+    result = agem.project(g, old)
+    torch.testing.assert_close(result, gem.project(g, old[None]))
     product = g @ old
-    torch.testing.assert_close(found, g if product >= 0 else g - product / old.square().sum() * old)
+    torch.testing.assert_close(result, g if product >= 0 else g - product / old.square().sum() * old)
 
 
 @pytest.mark.parametrize("algorithm", ["gem", "agem"])

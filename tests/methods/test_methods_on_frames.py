@@ -1,4 +1,4 @@
-"""What methods do with utterances of different lengths: padding, crops, copies of the detector."""
+"""Methods on utterances of different lengths: padding, crops, the teacher."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def task(crop=None):
 
 @pytest.mark.parametrize("kind", DETECTORS)
 @pytest.mark.parametrize("batch_means", [True, False])
-def test_what_layers_saw_holds_no_padding(kind, batch_means):
+def test_input_statistics_ignore_padding(kind, batch_means):
     detector = detector_for(SAMPLES, **DETECTORS[kind])
     batch = SAMPLES.batch(torch.arange(20))
     longer = batch._replace(features=torch.nn.functional.pad(batch.features, (0, 0, 0, 50), value=100.0))
@@ -39,7 +39,7 @@ def test_what_layers_saw_holds_no_padding(kind, batch_means):
 
 
 @pytest.mark.parametrize("crop", [None, 4])
-def test_the_teacher_says_what_the_old_detector_says_of_the_same_frames(crop):
+def test_the_teacher_equals_the_old_detector_on_the_same_frames(crop):
     detector = detector_for(SAMPLES, **DETECTORS["scnn"])
     old = detector_for(SAMPLES, **DETECTORS["scnn"])
     now = task(crop)
@@ -52,13 +52,13 @@ def test_the_teacher_says_what_the_old_detector_says_of_the_same_frames(crop):
             torch.testing.assert_close(teacher(batch).embedding, expected.embedding, atol=1e-6, rtol=1e-5)
 
 
-def test_a_buffer_keeps_one_cut_of_each_utterance():
+def test_a_buffer_keeps_one_crop_of_each_utterance():
     buffer = Buffer(100, "none")
     buffer.add(task(crop=4))
     kept = buffer.samples
     assert all(1 <= len(frames) <= 4 for frames in kept.features)
-    cuts = {frames[i : i + 4].numpy().tobytes() for frames in SAMPLES.features for i in range(len(frames))}
-    assert all(frames.numpy().tobytes() in cuts for frames in kept.features)
+    crops = {frames[i : i + 4].numpy().tobytes() for frames in SAMPLES.features for i in range(len(frames))}
+    assert all(frames.numpy().tobytes() in crops for frames in kept.features)
     loaded = Buffer(100, "none")
     loaded.load(buffer.state())
     assert all(torch.equal(one, two) for one, two in zip(kept.features, loaded.samples.features, strict=True))

@@ -51,8 +51,8 @@ def test_weights_are_scikit_learns_ridge_regression_on_all_data(features):
 
 @pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
 def test_the_order_of_the_tasks_does_not_matter(order):
-    expected, found = solution(learned(0)[1]), solution(learned(0, order)[1])
-    torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-8)
+    expected, result = solution(learned(0)[1]), solution(learned(0, order)[1])
+    torch.testing.assert_close(result, expected, atol=1e-10, rtol=1e-8)
 
 
 def test_equal_to_the_recursion_of_the_inverse():

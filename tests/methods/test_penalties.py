@@ -1,4 +1,4 @@
-"""EWC, SI and MAS: importances against closed forms, scikit-learn and plain loops, and what the penalties add up to."""
+"""EWC, SI and MAS: importances against closed forms, scikit-learn and plain loops; sums of penalties."""
 
 import numpy as np
 import pytest
@@ -41,9 +41,9 @@ def test_model_fisher_of_a_linear_detector_is_its_closed_form():
     p = torch.softmax(detector(TASKS[0].features).logits.detach().double(), dim=1)
     # E_y (1[y = c] - p_c)^2 = p_c (1 - p_c): the weight of class c and input i has the mean of that times x_i^2.
     expected = ((p * (1 - p)).T @ x.square() / len(x)).float()
-    found = fisher(detector, task_of(TASKS[0]), "model")
-    torch.testing.assert_close(found["output.weight"], expected, rtol=1e-4, atol=1e-9)
-    torch.testing.assert_close(found["output.bias"], (p * (1 - p)).mean(0).float(), rtol=1e-4, atol=1e-9)
+    result = fisher(detector, task_of(TASKS[0]), "model")
+    torch.testing.assert_close(result["output.weight"], expected, rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(result["output.bias"], (p * (1 - p)).mean(0).float(), rtol=1e-4, atol=1e-9)
 
 
 def test_model_fisher_is_the_hessian_diagonal_of_scikit_learns_logistic_regression():
@@ -55,21 +55,21 @@ def test_model_fisher_is_the_hessian_diagonal_of_scikit_learns_logistic_regressi
         detector.output.bias.copy_(torch.tensor([0.0, model.intercept_[0]]))
     p = model.predict_proba(TASKS[0].features.numpy())[:, 1]
     hessian = (p * (1 - p))[:, None] * TASKS[0].features.numpy() ** 2
-    found = fisher(detector, task_of(TASKS[0]), "model")["output.weight"][1]
-    np.testing.assert_allclose(found.numpy(), hessian.mean(0), rtol=1e-3, atol=1e-9)
+    result = fisher(detector, task_of(TASKS[0]), "model")["output.weight"][1]
+    np.testing.assert_allclose(result.numpy(), hessian.mean(0), rtol=1e-3, atol=1e-9)
 
 
-def test_fisher_of_a_minibatch_mean_would_be_another():
+def test_the_fisher_differs_from_the_squared_minibatch_gradient():
     """The square of a mean is not the mean of squares."""
     detector = detector_for(TASKS[0])
-    found = fisher(detector, task_of(TASKS[0]), "true")
+    result = fisher(detector, task_of(TASKS[0]), "true")
     detector.zero_grad()
     F.cross_entropy(detector(TASKS[0].features).logits, TASKS[0].labels).backward()
-    assert found["output.weight"].sum() > 2 * detector.output.weight.grad.square().sum()
+    assert result["output.weight"].sum() > 2 * detector.output.weight.grad.square().sum()
 
 
 def test_separate_penalties_add_up():
-    """The one quadratic that is kept has the gradient of a penalty for each task, and differs by a constant."""
+    """The merged quadratic has the gradient of one penalty per task, and differs from their sum by a constant."""
     detector, kept, terms = detector_for(TASKS[0]), QuadraticPenalty(), []
     for number in range(3):
         with torch.no_grad():
@@ -100,7 +100,7 @@ def test_separate_penalties_add_up():
     )
 
 
-def test_online_ewc_fades_the_old_importance():
+def test_online_ewc_decays_the_old_importance():
     method, detector = method_for({"algorithm": "ewc", "form": "online", "decay": 0.5}), detector_for(TASKS[0])
     expected = None
     for number in (1, 2, 3):
@@ -125,8 +125,8 @@ def test_ewc_adds_half_lambda_times_the_penalty():
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_si_equals_its_path_integral_written_out(optimizer):
-    """Every step of both tasks by hand: autograd of cross-entropy alone, the move that was made, eq. 4 and 5."""
+def test_si_equals_its_path_integral(optimizer):
+    """Every step of both tasks by hand: autograd of the cross-entropy alone, the actual move, eq. 4 and 5."""
     training = SGD.model_copy(update={"optimizer": optimizer})
     values = {"algorithm": "si", "c": 0.5, "xi": 0.01}
     method, detector, twin = method_for(values), detector_for(TASKS[0]), detector_for(TASKS[0])
@@ -192,8 +192,8 @@ def test_mas_needs_no_labels():
         {"algorithm": "mas", "lambda": 10},
     ],
 )
-def test_a_strong_penalty_holds_what_matters(values):
-    """Measured by the Fisher information of the first task, weights stay nearer to where it left them."""
+def test_a_strong_penalty_keeps_important_weights(values):
+    """Weighted by the first task's Fisher information, the weights move less than in fine-tuning."""
     training = Training(epochs=10, batch_size=16, learning_rate=0.01, optimizer="sgd", momentum=0.0)
 
     def moved(values):

@@ -1,4 +1,4 @@
-"""OWM, RAWM and RWM: what is protected, and what their extremes are equal to."""
+"""OWM, RAWM and RWM: what is protected, and the methods they equal at extreme settings."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_a_linear_detector_keeps_every_old_logit_exactly(training):
     assert (detector(tasks[1].features).logits - new).abs().max() > 0.1  # and yet it learned
 
 
-def test_fine_tuning_breaks_what_owm_keeps():
+def test_fine_tuning_changes_old_logits():
     tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]
     detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "finetune"})
     train(detector, method, tasks, numbers=[1])
@@ -60,7 +60,7 @@ def test_fine_tuning_breaks_what_owm_keeps():
     assert (detector(tasks[0].features).logits - old).abs().max() > 0.1
 
 
-def test_in_an_mlp_the_first_step_keeps_every_layer_on_its_old_inputs():
+def test_in_an_mlp_the_first_step_keeps_each_layers_output_on_its_old_inputs():
     tasks = [gaussian_task(number, n=12, d=24) for number in (1, 2)]  # fewer samples than widths: room to move
     detector, method = detector_for(tasks[0], hidden=(32, 32)), method_for({"algorithm": "owm", "energy": 1.0})
     train(detector, method, tasks, numbers=[1])
@@ -146,7 +146,7 @@ def test_layer_inputs_times_the_weight_matrix_is_the_layer(layer, shape):
 
 
 class ConvNet(nn.Module):
-    """A convolution, batch normalisation and a linear layer: what is not protected must stand still."""
+    """A convolution, batch normalisation and a linear layer; parameters without projector must not change."""
 
     def __init__(self):
         super().__init__()
@@ -179,7 +179,7 @@ def test_convolutions_are_protected_and_normalisation_is_frozen():
     torch.testing.assert_close(net.conv(old), before, atol=1e-5, rtol=0)
 
 
-def test_measured_compact_class_is_the_tight_one():
+def test_the_measured_compact_class_has_the_closest_embeddings():
     generator = torch.Generator().manual_seed(0)
     tight = torch.tensor([5.0] * 8) + 0.1 * torch.randn(40, 8, generator=generator)
     spread = 5 * torch.randn(40, 8, generator=generator)

@@ -1,4 +1,4 @@
-"""RegO: the four regions, what each lets through, and release by Ebbinghaus' curve."""
+"""RegO: the four regions, the allowed part of the move in each, and release by Ebbinghaus' curve."""
 
 import math
 
@@ -16,7 +16,7 @@ SAMPLES = gaussian_task(1)
 
 
 def ended(tasks=1, **values):
-    """A RegO that has finished some tasks on the same samples."""
+    """RegO after some tasks on the same samples, and the detector."""
     method, detector = method_for({"algorithm": "rego"} | values), detector_for(SAMPLES)
     for number in range(1, tasks + 1):
         method.end_task(detector, Task(number, SAMPLES, 16, number, CPU))
@@ -27,11 +27,11 @@ def test_parallel_part_is_the_orthogonal_projection_within_the_region():
     generator = torch.Generator().manual_seed(0)
     move, old = torch.randn(2, 4, 5, generator=generator)
     region = torch.rand(4, 5, generator=generator) > 0.4
-    found = parallel(move, old, region)
+    result = parallel(move, old, region)
     o, v = old[region].numpy(), move[region].numpy()
-    np.testing.assert_allclose(found[region].numpy(), o * np.dot(o, v) / np.dot(o, o), rtol=1e-5)
-    assert (found[~region] == 0).all()
-    assert abs(float(((move - found)[region] * old[region]).sum())) < 1e-5
+    np.testing.assert_allclose(result[region].numpy(), o * np.dot(o, v) / np.dot(o, o), rtol=1e-5)
+    assert (result[~region] == 0).all()
+    assert abs(float(((move - result)[region] * old[region]).sum())) < 1e-5
     assert torch.equal(parallel(move, old, region & False), torch.zeros(4, 5))
 
 
@@ -44,24 +44,24 @@ def test_important_is_above_the_quantile_of_the_fisher_information_of_the_class(
     fisher = loop(detector, chosen, lambda z, y: -F.cross_entropy(z[None], y[None]), torch.square)
     for name, value in fisher.items():
         threshold = float(np.quantile(value.numpy(), alpha, method="inverted_cdf"))
-        found, clear = (
+        result, clear = (
             method.strength[f"{side}.{name}"] > 0,
             (value / threshold - 1).abs() > 1e-3,
         )  # not ties but for rounding
-        assert torch.equal(found[clear], value[clear] > threshold), name
-        assert found.float().mean() <= 1 - alpha + 1 / value.numel() + 1e-6
+        assert torch.equal(result[clear], value[clear] > threshold), name
+        assert result.float().mean() <= 1 - alpha + 1 / value.numel() + 1e-6
 
 
 def test_the_old_gradient_is_that_of_the_whole_task():
     method, detector = ended()
     loss = F.cross_entropy(detector.eval()(SAMPLES.features).logits, SAMPLES.labels)
-    for found, expected in zip(
+    for result, expected in zip(
         method.gradient.values(), torch.autograd.grad(loss, list(detector.parameters())), strict=True
     ):
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_each_region_lets_its_part_of_the_move_through():
+def test_each_region_allows_its_part_of_the_move():
     method, detector = ended()
     method.begin_task(detector, Task(2, SAMPLES, 16, 2, CPU))
     batch = SAMPLES.batch(torch.nonzero(SAMPLES.labels == 0)[:7, 0])  # 7 fake, none genuine: beta = 1 / 8
@@ -92,8 +92,8 @@ def test_each_region_lets_its_part_of_the_move_through():
     assert seen == {"neither", "genuine", "fake", "both"}
 
 
-def test_what_was_important_long_ago_is_released():
-    """Important once, then never again: retained by exp(-t), so with gamma 0.1 released after t = 3 > ln 10 tasks."""
+def test_parameters_important_long_ago_are_released():
+    """Important once: retained by exp(-t), so with gamma 0.1 released from t = 3 > ln 10 tasks on."""
     method, _ = ended()
     name = "hidden.0.weight"
     important = method.strength[f"compact.{name}"] > 0
@@ -104,7 +104,7 @@ def test_what_was_important_long_ago_is_released():
         assert torch.equal(retained, important & (math.exp(-tasks_ago) >= 0.1))
 
 
-def test_what_was_important_often_is_kept_longer():
+def test_parameters_important_often_are_kept_longer():
     method, _ = ended(tasks=3)
     name = "hidden.0.weight"
     important = method.strength[f"other.{name}"] == 3
@@ -116,6 +116,6 @@ def test_what_was_important_often_is_kept_longer():
 def test_age_counts_tasks_since_the_last_time():
     method, _ = ended(tasks=2)
     name = "output.weight"
-    found = method.strength[f"compact.{name}"] > 0
-    assert (method.age[f"compact.{name}"][found] == 0).all()
-    assert (method.age[f"compact.{name}"][~found] == 2).all()
+    result = method.strength[f"compact.{name}"] > 0
+    assert (method.age[f"compact.{name}"][result] == 0).all()
+    assert (method.age[f"compact.{name}"][~result] == 2).all()

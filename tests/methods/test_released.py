@@ -1,4 +1,4 @@
-"""Why rawm's variants differ from the released code: what that code does, defect by defect."""
+"""The defects of the released code of RAWM, one test each, and our results beside them."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def inputs(n=20, d=16, seed=0):
 
 
 @pytest.mark.parametrize("experience", [0, 1])
-def test_the_released_projection_leaves_every_layer_of_an_mlp_alone(experience):
+def test_the_released_projection_changes_no_layer_of_an_mlp(experience):
     detector = detector_for(TASKS[0])
     x = TASKS[1].features
     before = gradients(detector, x)
@@ -84,7 +84,7 @@ def test_element_wise_division_is_not_the_recursion():
     )  # old inputs are not protected
 
 
-def test_q_of_an_invertible_p_is_zero_and_dividing_by_its_norm_makes_noise_of_it():
+def test_q_of_an_invertible_p_is_zero_and_normalised_q_is_noise():
     x = inputs(n=4)
     eye = torch.eye(16, dtype=torch.float64)
     p = projection.rls_recursion(eye, x, 1.0)
@@ -109,14 +109,14 @@ def test_dividing_p_by_its_norm_shrinks_the_step_with_the_width(d):
     assert shrunk == pytest.approx(d**-0.5, rel=0.1)
 
 
-def test_before_anything_was_protected_the_released_rule_divides_zero_by_zero():
+def test_without_protected_inputs_the_released_rule_divides_zero_by_zero():
     eye = torch.eye(16, dtype=torch.float64)
     _, moved = released_update(eye, torch.zeros(16, dtype=torch.float64), torch.ones(4, 16).double(), 1.0, 1.0)
     assert torch.isnan(moved).all()
 
 
 @pytest.mark.parametrize("labels", [["genuine"] * 4, ["fake"] * 4])
-def test_a_minibatch_of_one_class_stops_the_released_rule(labels):
+def test_the_released_rule_fails_on_a_minibatch_of_one_class(labels):
     detector = detector_for(TASKS[0])
     x = TASKS[0].features
     gradients(detector, x)

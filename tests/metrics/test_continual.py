@@ -136,8 +136,8 @@ def test_accuracies_done_by_hand():
 def test_a_stack_of_matrices_gives_the_numbers_of_each(first, second):
     second = np.resize(second, first.shape)
     stack = np.stack([[first, second], [second, first]])
-    functions = [continual.numbers(stack, EER), continual.clear(stack)]
-    for found, single in zip(functions, (lambda m: continual.numbers(m, EER), continual.clear), strict=True):
+    functions = [continual.scalars(stack, EER), continual.clear(stack)]
+    for found, single in zip(functions, (lambda m: continual.scalars(m, EER), continual.clear), strict=True):
         for key, values in found.items():
             one, two = single(first)[key], single(second)[key]
             assert values is None if one is None else values == pytest.approx(np.array([[one, two], [two, one]]))

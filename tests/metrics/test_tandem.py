@@ -100,7 +100,7 @@ def test_a_useless_detector_costs_1_and_a_perfect_one_the_least(function):
         ({"nontarget": []}, "no ASV nontarget scores"),
         ({"spoof": []}, "no ASV spoof scores"),
         ({"spoof": [1.0, np.inf]}, "1 of 2 ASV spoof scores are not finite"),
-        ({"genuine": [1.0, 1.0], "fake": [0.0]}, "2 different detector scores; give scores, not decisions"),
+        ({"genuine": [1.0, 1.0], "fake": [0.0]}, "scores have 2 values; give scores, not decisions"),
         ({"target": -np.arange(1.0, 21.0), "nontarget": [5.0, 6.0, 7.0]}, r"C1 = -0.0480 .* negative"),
     ],
 )

@@ -1,12 +1,12 @@
-"""Gradients of single samples, by a plain loop."""
+"""Per-sample gradients by a plain loop, a reference for tests."""
 
 import torch
 
 from rawm.detectors.scoring import evaluating
 
 
-def loop(detector, samples, scalar, what):
-    """Name -> mean over samples of `what` of the gradient of `scalar`, one backward pass a sample."""
+def loop(detector, samples, scalar, transform):
+    """Parameter name -> mean over samples of transform(gradient of scalar), one backward pass per sample."""
     total = {name: torch.zeros_like(p) for name, p in detector.named_parameters()}
     with evaluating(detector):
         for row in range(len(samples)):
@@ -14,5 +14,5 @@ def loop(detector, samples, scalar, what):
             detector.zero_grad()
             scalar(detector(batch.features, batch.lengths).logits[0], batch.labels[0]).backward()
             for name, p in detector.named_parameters():
-                total[name] += what(p.grad) / len(samples)
+                total[name] += transform(p.grad) / len(samples)
     return total

@@ -1,4 +1,4 @@
-"""Small learning problems for the methods: Gaussian classes that move from task to task."""
+"""Small learning problems for the methods: Gaussian classes whose means change with the task."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ from rawm.training.loop import fit
 CLASSES = ("fake", "genuine")
 CPU = torch.device("cpu")
 
-#: Every registered algorithm, and the variants that its file can ask for.
+#: Every registered algorithm and further variants of its settings.
 VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
     "replay_reservoir": {"algorithm": "replay", "balance": "reservoir", "capacity": 20},
     "gdumb_small": {"algorithm": "gdumb", "capacity": 20},
@@ -38,7 +38,7 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
 }
 
 
-#: Methods that give no sample, or no weight, of the tasks before away when their own strength is 0.
+#: Settings under which a method must equal fine-tuning.
 SWITCHED_OFF = {
     "replay": {"algorithm": "replay", "capacity": 0},
     "derpp": {"algorithm": "derpp", "capacity": 0},
@@ -70,7 +70,7 @@ def settings(**values):
 
 
 def gaussian_task(number, n=60, d=8, classes=2, frames=False, only=None):
-    """Samples whose class means are drawn anew for each task and lie in a subspace that changes with it."""
+    """Samples of Gaussian classes; each task has new class means, in a new random subspace of half the dimensions."""
     generator = torch.Generator().manual_seed(100 + number)
     basis = torch.linalg.qr(torch.randn(d, d, generator=generator))[0][: d // 2]
     means = 2 * torch.randn(classes, d // 2, generator=generator)
@@ -86,7 +86,7 @@ def gaussian_task(number, n=60, d=8, classes=2, frames=False, only=None):
 
 
 def detector_for(samples, hidden=(16, 16), classes=2, seed=0, **values):
-    """An untrained detector for some samples: an MLP, or what `values` of a detector file say."""
+    """An untrained detector for some samples: an MLP, or that of the `values` of a detector file."""
     torch.manual_seed(derive(seed, "weights"))
     chosen = TypeAdapter(DetectorFile).validate_python(values or {"type": "mlp", "hidden": list(hidden)})
     detector = build_detector(chosen, samples.n_features, samples.pooled, classes)
@@ -95,7 +95,7 @@ def detector_for(samples, hidden=(16, 16), classes=2, seed=0, **values):
 
 
 def method_for(values, classes=CLASSES):
-    """The method of a dict of settings, without memory; classes without "genuine" have their second one compact."""
+    """The method of a dict of settings, without memory; without a class "genuine", the second class is compact."""
     chosen = settings(**values)
     if isinstance(getattr(chosen, "compact", None), list) and "genuine" not in classes:
         chosen = chosen.model_copy(update={"compact": [classes[1]]})
@@ -103,7 +103,7 @@ def method_for(values, classes=CLASSES):
 
 
 def train(detector, method, tasks, training=None, seed=0, numbers=None, batch_size=16):
-    """Train on tasks one after another, as the pipeline does; `numbers` picks some of them (1, 2, ...)."""
+    """Train on tasks one after another, as the pipeline does; `numbers` selects tasks (1, 2, ...)."""
     training = training or Training(epochs=2, batch_size=batch_size, learning_rate=0.01)
     for number in numbers or range(1, len(tasks) + 1):
         samples = concatenate(tasks[:number]) if method.uses_old_data else tasks[number - 1]
@@ -114,19 +114,19 @@ def train(detector, method, tasks, training=None, seed=0, numbers=None, batch_si
 
 
 def weights(detector):
-    """Name -> a copy of each parameter."""
+    """Parameter name -> copy."""
     return {name: parameter.detach().clone() for name, parameter in detector.named_parameters()}
 
 
 def assert_equal_weights(one, other):
-    """Bit for bit."""
+    """Both have the same weights, bit for bit."""
     assert one.keys() == other.keys()
     for name in one:
         assert torch.equal(one[name], other[name]), name
 
 
 def assert_every_layer_differs(one, other):
-    """No weight matrix is the same."""
+    """Every weight matrix differs."""
     for name in one:
         if name.endswith("weight") and "norm" not in name and one[name].shape == other[name].shape:
             assert not torch.equal(one[name], other[name]), name

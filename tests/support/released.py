@@ -1,7 +1,7 @@
 """The update rule of the code released with the ICML 2023 paper, written from its description; a reference for tests.
 
-It is here to show what it does: `test_released.py` states its defects one by one, and `make bench` its cost. Nothing of
-it is used by the package.
+`tests/methods/test_released.py` shows its defects one by one, and `make bench` measures its cost. The package does not
+use it.
 """
 
 import torch
@@ -25,9 +25,9 @@ def released_update(
 
 
 class Released:
-    """The rule with its guards, over the parameters of a network.
+    """The rule with its guards, applied to the parameters of a network.
 
-    `experience` counts the tasks of one call of the training loop. Every call is given one task, so that it is 0.
+    `experience` counts the tasks of one call of the training loop. Every call has one task, so it is always 0.
     """
 
     def __init__(self, n_inputs: int, alpha: float = 1.0):
@@ -35,7 +35,7 @@ class Released:
         self.alpha = alpha
 
     def before_step(self, network: torch.nn.Module, mean_input: Tensor, labels: list[str], experience: int) -> None:
-        """Change the gradients before the optimizer takes them."""
+        """Change the gradients before the optimizer's step."""
         counts = {label: labels.count(label) for label in set(labels)}
         n_genuine, n_fake = counts["genuine"], counts["fake"]  # fails where a class is missing
         if experience != 0:

@@ -88,7 +88,7 @@ class ProjectedLayer:
         self._gives_all_back = projector.gives_all_back
 
     def keeps_step(self, gain: float) -> bool:
-        """Whether R(gain) is exactly the identity, so that the optimizer's step stays as it is, bit for bit."""
+        """Whether R(gain) is exactly the identity; the optimizer's step is then left alone, bit for bit."""
         return gain == 1 and self._gives_all_back
 
     def weights(self) -> Tensor:

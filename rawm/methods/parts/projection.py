@@ -1,14 +1,14 @@
-"""Projectors: what a weight update may change, and what the past has used.
+"""Projectors of weight updates: which directions may change, and which directions old inputs used.
 
 Pure tensor maths in float64: no layers, no files, no device names. Notation of the papers: a weight matrix W
-(out x in) sees inputs a (in; a constant 1 is appended where the layer has a bias, so that the bias is protected too);
+(out x in) has inputs a (in; a constant 1 is appended where the layer has a bias, so that the bias is protected too);
 C = sum of a a^T over the inputs to be protected. An update dW is replaced by dW R with
 
     R = P + gain Q
 
-P keeps what may change, Q what the past has used; gain = 0 protects fully (OWM), and in the spectral form gain = 1 is
-plain fine-tuning. Whatever P and Q are, both are functions of C: they share its eigenvectors U, so that R is a multiple
-of the identity, corrected in the k directions that the past has used. Nothing d x d is ever stored or multiplied.
+P keeps the directions that old inputs did not use, Q those they used; gain = 0 protects fully (OWM), and in the
+spectral form gain = 1 is plain fine-tuning. P and Q are functions of C and share its eigenvectors U, so R is a multiple
+of the identity, corrected in the k used directions. An update is never multiplied with a d x d matrix.
 
 References:
     [1] Zeng, Chen, Cui, Yu: Continual learning of context-dependent processing in neural networks. Nature Machine
@@ -33,10 +33,9 @@ def eigen(statistics: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rank_for_energy(eigenvalues: Tensor, energy: float) -> int:
-    """Least k whose k largest eigenvalues hold `energy` of the trace; 0 for an empty C.
+    """Smallest k whose k largest eigenvalues hold the share `energy` of the trace; 0 for an empty C.
 
-    With energy = 1 every direction counts whose eigenvalue is above rounding (d eps s_1), so that nothing the past
-    has used is left out.
+    With energy = 1, k counts every eigenvalue above rounding (d eps s_1), so that no used direction is left out.
     """
     total = eigenvalues.sum()
     if total <= 0:
@@ -54,9 +53,9 @@ class Projector:
 
     Attributes:
         basis: U (d, k), orthonormal columns.
-        taken: (k,) what P takes away along each direction.
-        given: (k,) what Q gives back along each direction.
-        scale: () factor of everything outside of U; 1 but for the published RAWM pair.
+        taken: (k,) share that P removes along each direction.
+        given: (k,) share that Q restores along each direction, times gain.
+        scale: () factor of all directions outside of U; 1 except for the published RAWM pair.
     """
 
     basis: Tensor
@@ -65,12 +64,12 @@ class Projector:
     scale: Tensor
 
     def removed(self, gain: float) -> Tensor:
-        """(k,) what R(gain) takes away along each direction; exactly 0 where gain = 1 and Q gives all back."""
+        """(k,) share that R(gain) removes along each direction; exactly 0 where gain = 1 and taken = given."""
         return self.taken - gain * self.given
 
     @property
     def gives_all_back(self) -> bool:
-        """Whether R(1) is exactly the identity: Q gives back all that P takes away, as in `spectral` and `rls`."""
+        """Whether R(1) is exactly the identity: Q restores all that P removes, as in `spectral` and `rls`."""
         return bool((self.taken == self.given).all() and self.scale == 1)
 
     def apply(self, update: Tensor, gain: float) -> Tensor:
@@ -82,17 +81,17 @@ class Projector:
         return Projector(*(value.to(like) for value in (self.basis, self.taken, self.given, self.scale)))
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `from_tensors` makes the projector of again."""
+        """The projector's tensors by name, for `from_tensors`."""
         return {name: getattr(self, name) for name in ("basis", "taken", "given", "scale")}
 
 
 def from_tensors(tensors: dict[str, Tensor]) -> Projector:
-    """The projector whose `tensors` these are (others beside them are ignored)."""
+    """Build a projector from its `tensors`; other names are ignored."""
     return Projector(*(tensors[name] for name in ("basis", "taken", "given", "scale")))
 
 
 def spectral(values: Tensor, vectors: Tensor, energy: float) -> Projector:
-    """P = I - U U^T, Q = U U^T: U holds `energy` (0..1] of trace(C), given the eigenvalues and eigenvectors of C.
+    """P = I - U U^T, Q = U U^T, where U holds the share `energy` (0..1] of trace(C).
 
     P and Q are orthogonal projections: P^2 = P, P Q = 0, P + Q = I.
     """
@@ -102,7 +101,7 @@ def spectral(values: Tensor, vectors: Tensor, energy: float) -> Projector:
 
 
 def rls(values: Tensor, vectors: Tensor, alpha: float) -> Projector:
-    """P = alpha (C + alpha I)^-1, Q = I - P: where the recursion of [1], started at P = I, ends after all inputs of C.
+    """P = alpha (C + alpha I)^-1, Q = I - P: the result of the recursion of [1], from P = I, over all inputs of C.
 
     Along an eigenvector of C with eigenvalue s, P keeps alpha / (s + alpha).
     """
@@ -121,7 +120,7 @@ def of_variant(settings: Regularized) -> Callable[[Tensor, Tensor], Projector]:
 def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:
     """Update P (d, d) by inputs (n, d), one after another: k = P x / (alpha + x^T P x), P <- P - k x^T P [1, eq. 3].
 
-    The denominator is a scalar. The reference for `rls`, which training uses.
+    The denominator is a scalar. Training uses `rls`; this is its reference in tests.
     """
     p = projector.double().clone()
     for x in inputs.double():
@@ -136,8 +135,8 @@ def paper(values: Tensor, vectors: Tensor, alpha: float, rcond: float) -> Projec
     Deviations:
         For an invertible P, and every P of the recursion is invertible, Q as printed is exactly 0, and its normalised
         form is rounding noise of the size of P. Here (P^T P)^-1 is a truncated pseudo-inverse: directions whose
-        singular value of P is below `rcond` times the largest count as used up, and Q projects on them. Where there
-        is no such direction, Q = 0.
+        singular value of P is below `rcond` times the largest are dropped, and Q projects onto them. If there is no
+        such direction, Q = 0.
     """
     ridge = rls(values, vectors, alpha)
     kept = 1 - ridge.taken  # the eigenvalues of P along U; 1 elsewhere

@@ -1,4 +1,4 @@
-"""The buffer, and the methods that train on what it keeps: replay, DER++, GDumb."""
+"""The buffer, and the methods that train on its samples: replay, DER++, GDumb."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def filled(balance, capacity, tasks):
 
 @pytest.mark.parametrize("balance", ["none", "task", "class", "task_class"])
 @pytest.mark.parametrize("capacity", [0, 1, 7, 50, 1000])
-def test_never_more_than_its_capacity_and_never_less_than_it_could(balance, capacity):
+def test_the_buffer_is_as_full_as_its_capacity_allows(balance, capacity):
     buffer, seen = Buffer(capacity, balance), 0
     for number, n in enumerate([60, 3, 40], start=1):
         buffer.add(task(number, n))
@@ -51,7 +51,7 @@ def test_every_sample_of_all_tasks_has_the_same_chance():
     ("balance", "expected"),
     [("task", {1: 12, 2: 12, 3: 6}), ("task_class", {1: 12, 2: 12, 3: 6})],
 )
-def test_room_is_shared_out_evenly_and_what_a_small_group_leaves_goes_to_the_others(balance, expected):
+def test_capacity_is_shared_out_evenly_and_the_rest_of_small_groups_goes_to_others(balance, expected):
     buffer = filled(balance, 30, [task(1), task(2), task(3, n=6)])
     shares = {number: len(part) for number, part in enumerate(buffer.by_task(), start=1)}
     assert shares == expected
@@ -60,7 +60,7 @@ def test_room_is_shared_out_evenly_and_what_a_small_group_leaves_goes_to_the_oth
             assert torch.bincount(part.labels).tolist() == [len(part) // 2] * 2
 
 
-def test_classes_share_the_room_evenly_however_rare_one_is():
+def test_classes_share_the_capacity_evenly_however_rare_one_is():
     samples = gaussian_task(1, n=100)
     labels = torch.zeros(100, dtype=torch.int64)
     labels[::10] = 1
@@ -69,7 +69,7 @@ def test_classes_share_the_room_evenly_however_rare_one_is():
     assert torch.bincount(buffer.samples.labels).tolist() == [8, 8]
 
 
-def test_a_sample_that_left_never_comes_back_and_one_that_stays_is_unchanged():
+def test_a_removed_sample_never_returns_and_a_kept_one_is_unchanged():
     first = task(1)
     buffer = filled("none", 20, [first])
     kept = {tuple(row) for row in buffer.samples.features.tolist()}
@@ -80,7 +80,7 @@ def test_a_sample_that_left_never_comes_back_and_one_that_stays_is_unchanged():
 
 
 @pytest.mark.parametrize("frames", [False, True])
-def test_a_round_trip_keeps_samples_and_what_stands_beside_them(frames):
+def test_a_round_trip_keeps_samples_and_their_extra_values(frames):
     buffer = Buffer(15, "task_class")
     for number in (1, 2):
         one = task(number, frames=frames)
@@ -104,7 +104,7 @@ def test_a_draw_has_different_samples():
     assert len(buffer.draw(500, torch.Generator().manual_seed(0)).rows) == 30
 
 
-def test_replay_learns_from_new_and_old_in_equal_parts():
+def test_replay_weights_new_and_old_samples_equally():
     method, detector = method_for({"algorithm": "replay", "capacity": 10}), detector_for(task(1).train)
     method.end_task(detector, task(1))
     method.begin_task(detector, task(2))
@@ -113,7 +113,7 @@ def test_replay_learns_from_new_and_old_in_equal_parts():
     torch.testing.assert_close(loss, (3 + F.cross_entropy(detector(old.features).logits, old.labels)) / 2)
 
 
-def test_derpp_holds_the_logits_that_the_detector_gave_and_learns_the_labels():
+def test_derpp_matches_stored_logits_and_learns_the_labels():
     values = {"algorithm": "derpp", "capacity": 10, "a": 0.3, "b": 0.7}
     method, detector = method_for(values), detector_for(task(1).train)
     method.end_task(detector, task(1))

@@ -1,4 +1,4 @@
-"""The projectors as linear algebra."""
+"""Projectors: closed forms and properties from linear algebra."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_all_energy_protects_exactly_the_span_of_the_inputs(rank):
     assert np.abs(angles).max() < 1e-6
 
 
-def test_rank_holds_the_energy_and_one_less_does_not():
+def test_the_rank_is_the_smallest_that_holds_the_energy():
     x = inputs(100)
     values, _ = projection.eigen(x.T @ x)
     for energy in (0.3, 0.7, 0.95, 0.999):
@@ -85,13 +85,13 @@ def test_rank_holds_the_energy_and_one_less_does_not():
         assert values[:k].sum() >= energy * values.sum() > values[: k - 1].sum()
 
 
-def test_nothing_seen_protects_nothing():
+def test_without_inputs_nothing_is_protected():
     projector = projection.spectral(*projection.eigen(torch.zeros(12, 12)), 0.99)
     assert projector.basis.shape == (12, 0)
     assert torch.equal(projector.apply(EYE, 0.0), EYE)
 
 
-def test_the_published_q_is_zero_unless_directions_are_used_up():
+def test_the_published_q_is_zero_for_an_invertible_p():
     x = inputs(4)
     values, vectors = projection.eigen(x.T @ x)
     p = keep(projection.rls(values, vectors, 1.0))
@@ -112,7 +112,7 @@ def test_the_papers_pair_has_unit_norms_and_q_projects_on_the_used_directions():
     torch.testing.assert_close(x @ q, x, atol=1e-6, rtol=1e-6)
 
 
-def test_projectors_survive_their_tensors():
+def test_projectors_are_restored_from_their_tensors():
     pairs = projection.eigen(inputs(9).T @ inputs(9))
     for projector in (
         projection.spectral(*pairs, 0.9),
