@@ -29,9 +29,10 @@ NEUTRAL = {
     "rawm.provenance",
 }
 #: Names of variables that collect messages, and words in the names of functions that return them.
-COLLECTS_MESSAGES = re.compile(r"problems|errors|warnings")
-RETURNS_MESSAGES = re.compile(r"(^|_)(problems?|sentences?|messages?)(_|$)")
-SHOWS_MESSAGES = {"print", "warn", "warning", "info", "echo", "track"}
+COLLECTS_MESSAGES = re.compile(r"(^|[_.])(problem|error|warning|reason|sentence|message)s?$")
+RETURNS_MESSAGES = re.compile(r"(^|_)(problems?|sentences?|messages?|command|require)(_|$)")
+SHOWS_MESSAGES = re.compile(r"^(print|warn|warning|info|echo|track)$|Error$|^BadAudio$")
+DOCUMENTATION = {"paper", "memory"}  # attributes of methods that docs/ shows
 #: Several words: a message, and not a key, a column or a pattern.
 PROSE = re.compile(r"\w\W{0,3} \W{0,3}\w")
 
@@ -250,6 +251,7 @@ class _Reader(ast.NodeTransformer):
         return None
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [part for part in node.body if not DOCUMENTATION & set(_names_defined(part))]
         return self._with_body(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -316,7 +318,7 @@ class _Reader(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         collects = isinstance(node.func, ast.Attribute) and COLLECTS_MESSAGES.search(ast.unparse(node.func.value))
-        if name in SHOWS_MESSAGES or collects or RETURNS_MESSAGES.search(name):
+        if SHOWS_MESSAGES.search(name) or RETURNS_MESSAGES.search(name) or collects:
             node.args = [_without_prose(argument) for argument in node.args]
             for keyword in node.keywords:
                 keyword.value = _without_prose(keyword.value)

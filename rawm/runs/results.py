@@ -81,14 +81,6 @@ class Results:
         """Whether each seed has its own order of tasks."""
         return self.study.settings.task_order == "shuffled"
 
-    @property
-    def spreads(self) -> str:
-        """What a number with its spread is, in words."""
-        if not self.seeds[1:]:
-            return "one seed"
-        orders = ", each of which meets the tasks in an order of its own" if self.shuffled else ""
-        return f"mean ± sample standard deviation over {len(self.seeds)} seeds{orders}"
-
     @cached_property
     def titles(self) -> dict[str, str]:
         """Method label -> title; where two methods have the same title, the label is added."""
@@ -103,6 +95,14 @@ class Results:
     def values(self, method: str, metric: str) -> np.ndarray:
         """One metric of each seed, (seeds,) or (seeds, ...); NaN where the metric does not exist (null)."""
         return np.array([self.runs[method, seed].metrics[metric] for seed in self.seeds], dtype=float)
+
+
+def spread_sentence(results: Results) -> str:
+    """Say over what a mean and its deviation are taken."""
+    if len(results.seeds) == 1:
+        return "one seed"
+    orders = ", each of which meets the tasks in an order of its own" if results.shuffled else ""
+    return f"mean ± sample standard deviation over {len(results.seeds)} seeds{orders}"
 
 
 def _ordinal(number: int) -> str:

@@ -58,7 +58,7 @@ def training_settings(study: Study, method: str, number: int) -> str:
         method=_values(study.methods[method], WORDS | {"training"}),
         training=_values(study.training(method)),
         detector=_values(study.detector),
-        task=_values(task, WORDS | {"eval"}),
+        task=_values(task, {"corpora", "where", "train", "dev"}, keep=True),
         classes=study.stream.classes,
     )
 

@@ -14,7 +14,7 @@ from rawm.files import csv, write_text
 from rawm.reports.tables.formats import Cell, Table, html, latex, markdown
 from rawm.reports.tables.pairs import interval_text, pairs
 from rawm.runs import uncertainty
-from rawm.runs.results import Results, Spread, load, matrix_rows, spread
+from rawm.runs.results import Results, Spread, load, matrix_rows, spread, spread_sentence
 from rawm.study import Study
 
 #: The tables of a study, and the files that `make` writes of them.
@@ -139,7 +139,7 @@ def _note(results: Results, estimated: dict[str, Any]) -> str:
     measure, title = results.measure, results.measure.title
     interval = f"{100 * estimated['level']:g}% interval"
     return (
-        f"{results.study.settings.title}: {results.spreads}. {tasks}: {title} (%) after the last task. "
+        f"{results.study.settings.title}: {spread_sentence(results)}. {tasks}: {title} (%) after the last task. "
         f"Avg = their mean. Forgetting = {title} {measure.worse} since the best earlier checkpoint (lower is better). "
         f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
         f"Learning = mean {title} right after each task was learned. AULC = mean of the averages after each task over "
@@ -181,7 +181,7 @@ def matrices(results: Results) -> Table:
     headers = ["Method", "After task", *(f"{number} {title}" for number, title in enumerate(results.tasks, 1))]
     short = ["Method", "After task", *(f"T{number}" for number in range(1, len(results.tasks) + 1))]
     what = f"{results.measure.title} (%) on each task, {results.measure.direction} is better"
-    note = f"{results.study.settings.title}: {what}, {results.spreads}. Bold = task just learned."
+    note = f"{results.study.settings.title}: {what}, {spread_sentence(results)}. Bold = task just learned."
     return Table(headers, short, rows, 2, note, frozenset(breaks))
 
 
