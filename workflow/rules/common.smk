@@ -17,7 +17,7 @@ from rawm.config.reading import ConfigError
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
-from rawm.study import jobs, labels, load_corpus, load_frontend, load_study, parse_main, read_published
+from rawm.study import jobs, labels, load_corpus, load_frontend, load_study, parse_main
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
@@ -112,20 +112,3 @@ def previous_task(name):
         return f"results/{wildcards.study}/runs/{wildcards.method}/seed{wildcards.seed}/task{int(wildcards.task) - 1}/{name}"
 
     return previous
-
-
-def published_runs(source):
-    """Metrics and uncertainty of the studies beside a printed table."""
-    studies = [get_study(name) for name in source.studies]
-    return [path for study in studies for path in (*runs.all_metrics(study), paths.intervals(study.name))]
-
-
-def published_settings(source):
-    """Values that a printed table depends on, with those of the studies beside it."""
-    return jobs.published_settings(source.file, [get_study(name) for name in source.studies])
-
-
-def published_drawings(wildcards):
-    """The figures of the printed tables that ask for one."""
-    drawn = [label for label in PUBLISHED if read_published(label).drawing]
-    return expand("results/paper/{published}.{format}", published=drawn, format=DRAWN)

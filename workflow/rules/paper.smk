@@ -16,13 +16,13 @@ rule paper:
     """Every printed table and figure with ours beside it."""
     input:
         index="results/paper/index.md",
-        drawings=published_drawings,
+        drawings=expand("results/paper/{published}.{format}", published=sources.drawn_labels(), format=DRAWN),
 
 
 rule compare_published:
     """A printed table or figure with ours beside it and a verdict on every number, as CSV, Markdown and LaTeX."""
     input:
-        runs=of_published(published_runs),
+        runs=of_published(sources.inputs),
     output:
         expand("results/paper/{{published}}.{format}", format=SUFFIXES),
     log:
@@ -30,7 +30,7 @@ rule compare_published:
     benchmark:
         "results/benchmarks/compare_published/{published}.tsv"
     params:
-        settings=of_published(published_settings),
+        settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:make"),
     shell:
         "rawm paper {wildcards.published} > {log} 2>&1"
@@ -39,7 +39,7 @@ rule compare_published:
 rule draw_published:
     """Our numbers of a printed figure, or of a table that is easier to see, as SVG and PNG."""
     input:
-        runs=of_published(published_runs),
+        runs=of_published(sources.inputs),
     output:
         "results/paper/{published}.png",
         report(
@@ -53,7 +53,7 @@ rule draw_published:
     benchmark:
         "results/benchmarks/draw_published/{published}.tsv"
     params:
-        settings=of_published(published_settings),
+        settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:draw"),
         about=of_published(lambda source: f"{source.file.title} ({source.file.paper}). {source.caption}"),
     shell:
@@ -72,7 +72,7 @@ rule index_published:
     benchmark:
         "results/benchmarks/index_published.tsv"
     params:
-        settings=[jobs.published_settings(read_published(label), []) for label in PUBLISHED],
+        settings=[jobs.published_settings(get_published(label).file, []) for label in PUBLISHED],
         code=code_hash("rawm.reports.paper:make_index"),
     shell:
         "rawm paper --index > {log} 2>&1"

@@ -6,7 +6,8 @@ from pathlib import Path
 from rawm import paths
 from rawm.config.published import PublishedFile, Row
 from rawm.config.reading import ConfigError
-from rawm.study import load_published, load_study
+from rawm.runs.run import all_metrics
+from rawm.study import jobs, labels, load_published, load_study, read_published
 from rawm.study.published import stand_ins_of, studies_of
 
 
@@ -46,6 +47,22 @@ class Source:
             return f"Ours are of {titles}."
         where = "corpora that are not on this machine" if self.absent else "a protocol that no study has"
         return f"Printed numbers are of {where}; " + (f"ours are of {titles}." if titles else "nothing stands in.")
+
+
+def inputs(source: Source) -> list[str]:
+    """Metrics and uncertainty of the studies beside a printed table."""
+    studies = [load_study(name) for name in source.studies]
+    return [str(path) for study in studies for path in (*all_metrics(study), paths.intervals(study.name))]
+
+
+def settings(source: Source) -> str:
+    """Values that a printed table depends on, with those of the studies beside it."""
+    return jobs.published_settings(source.file, [load_study(name) for name in source.studies])
+
+
+def drawn_labels() -> list[str]:
+    """Labels of the printed tables that are drawn too."""
+    return [label for label in labels("published") if read_published(label).drawing is not None]
 
 
 def choose(label: str, folder: Path = paths.CONFIG) -> Source:
