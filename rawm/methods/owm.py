@@ -53,10 +53,10 @@ class OWM(Method[config.OWM]):
                 layer.project_gradient(gain)
             optimizer.step()
             return
-        before = [layer.weights() for layer in layers]
+        weights = [layer.weights() for layer in layers]
         optimizer.step()
-        for layer, old in zip(layers, before, strict=True):
-            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
+        for layer, before in zip(layers, weights, strict=True):
+            layer.set_weights(before + layer.projector.apply(layer.weights() - before, gain))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

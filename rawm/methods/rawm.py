@@ -18,13 +18,15 @@ from rawm.tasks.samples import Batch
 
 
 class RAWM(Method[config.RAWM]):
-    """After the first task, in every layer with weight matrix W (out, d; the bias is its last column):
+    """Project each step of the optimizer, and distil the detector of the previous task.
+
+    After the first task, in every layer with weight matrix W (out, d; the bias is its last column):
 
         W <- before + (W - before) R,    R = P + m beta Q,    beta = (N_compact + 1) / (N_other + 1)
 
     `before` and W are the weights before and after the optimizer's step. P keeps the directions that inputs of earlier
     tasks did not use, Q those they used; beta counts the classes of the minibatch. The loss is
-    (1 - eta) CE + eta distillation, against the detector of the previous task.
+    (1 - eta) CE + eta distillation.
 
     Genuine speech is similar across corpora and fake speech is not, so minibatches with more genuine speech may change
     more along used directions. With `variant: spectral`, m beta = 0 is OWM, m beta = 1 is plain fine-tuning, and RAWM
@@ -61,7 +63,7 @@ class RAWM(Method[config.RAWM]):
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
     def beta(self, batch: Batch) -> float:
-        """The class ratio of the minibatch, or what `balance` takes in its place."""
+        """The class ratio of the minibatch or of the task, or a constant, as `balance` says."""
         if self.settings.balance == "constant":
             return self.settings.beta
         return self._task_ratio if self.settings.balance == "task" else class_ratio(batch.labels, self._compact)
@@ -76,10 +78,10 @@ class RAWM(Method[config.RAWM]):
                 layer.project_gradient(gain)
             optimizer.step()
             return
-        before = [layer.weights() for layer in layers]
+        weights = [layer.weights() for layer in layers]
         optimizer.step()
-        for layer, old in zip(layers, before, strict=True):
-            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
+        for layer, before in zip(layers, weights, strict=True):
+            layer.set_weights(before + layer.projector.apply(layer.weights() - before, gain))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

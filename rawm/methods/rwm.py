@@ -78,10 +78,10 @@ class RWM(Method[config.RWM]):
                 layer.project_gradient(gain)
             optimizer.step()
             return
-        before = [layer.weights() for layer in layers]
+        weights = [layer.weights() for layer in layers]
         optimizer.step()
-        for layer, old in zip(layers, before, strict=True):
-            layer.set_weights(old + layer.projector.apply(layer.weights() - old, gain))
+        for layer, before in zip(layers, weights, strict=True):
+            layer.set_weights(before + layer.projector.apply(layer.weights() - before, gain))
 
     def compact(self) -> Tensor:
         """(classes,) bool: the compact classes, as configured or as measured so far."""
