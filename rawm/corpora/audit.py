@@ -78,13 +78,13 @@ def _check_audio(
 ) -> None:
     """Append problems of the audio files to errors and warnings."""
     root = Path(corpus.root)
-    there, absent = listing.present(root, rows)
+    existing, absent = listing.present(root, rows)
     if absent:
         errors.append(listing.missing_message(root, len(rows), absent))
     warnings += _unlisted_problems(root, rows)
     if deep:
-        copies, repeats = same_bytes([(root, row) for row in there])
-        errors += copies + _decoding_problems(corpus.name, root, there, workers)
+        copies, repeats = same_bytes([(root, row) for row in existing])
+        errors += copies + _decoding_problems(corpus.name, root, existing, workers)
         warnings += repeats
 
 

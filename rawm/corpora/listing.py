@@ -159,7 +159,7 @@ def present(root: Path, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     Each folder is listed once, which is much faster on network disks than asking for each file.
     """
     names_in: dict[str, set[str]] = {}
-    there: list[Row] = []
+    existing: list[Row] = []
     absent: list[Row] = []
     for row in rows:
         folder, _, name = row["path"].rpartition("/")
@@ -168,8 +168,8 @@ def present(root: Path, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
                 names_in[folder] = set(os.listdir(root / folder))
             except (FileNotFoundError, NotADirectoryError):
                 names_in[folder] = set()
-        (there if name in names_in[folder] else absent).append(row)
-    return there, absent
+        (existing if name in names_in[folder] else absent).append(row)
+    return existing, absent
 
 
 def missing_message(root: Path, listed: int, absent: list[Row]) -> str:
