@@ -81,7 +81,7 @@ class RAWM(Method[config.RAWM]):
         weights = [layer.weights() for layer in layers]
         optimizer.step()
         for layer, before in zip(layers, weights, strict=True):
-            layer.set_weights(before + layer.projector.apply(layer.weights() - before, gain))
+            layer.set_weights(before + layer.project(layer.weights() - before, gain))
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

@@ -81,7 +81,7 @@ class RWM(Method[config.RWM]):
         weights = [layer.weights() for layer in layers]
         optimizer.step()
         for layer, before in zip(layers, weights, strict=True):
-            layer.set_weights(before + layer.projector.apply(layer.weights() - before, gain))
+            layer.set_weights(before + layer.project(layer.weights() - before, gain))
 
     def compact(self) -> Tensor:
         """(classes,) bool: the compact classes, as configured or as measured so far."""

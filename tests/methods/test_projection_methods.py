@@ -51,6 +51,16 @@ def test_a_linear_detector_keeps_every_old_logit_exactly(training):
     assert (detector(tasks[1].features).logits - new).abs().max() > 0.1  # and yet it learned
 
 
+@pytest.mark.parametrize("training", [{"optimizer": "adam"}, {"optimizer": "sgd", "momentum": 0.9}])
+def test_rounding_does_not_add_up_over_thousands_of_steps(training):
+    tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]
+    detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "owm", "energy": 1.0})
+    train(detector, method, tasks, Training(epochs=10, batch_size=16, learning_rate=0.01), numbers=[1])
+    old = detector(tasks[0].features).logits.detach()
+    train(detector, method, tasks, Training(epochs=1000, batch_size=16, learning_rate=0.01, **training), numbers=[2])
+    torch.testing.assert_close(detector(tasks[0].features).logits, old, atol=5e-6, rtol=0)
+
+
 def test_fine_tuning_changes_old_logits():
     tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]
     detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "finetune"})

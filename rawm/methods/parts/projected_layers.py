@@ -78,32 +78,44 @@ def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
 class ProjectedLayer:
     """One layer during a task, and its projector.
 
-    Attributes:
-        projector: R of the weight matrix (out, d), on the layer's device.
+    The weights are kept in float64 beside the layer's own, so that the rounding of many steps does not add up along
+    protected directions.
     """
 
     def __init__(self, layer: Layer, projector: Projector):
         self._layer = layer
-        self.projector = projector.to(layer.weight)
+        self._projector = projector.to(layer.weight)
         self._gives_all_back = projector.gives_all_back
+        self._exact = matrix(layer.weight, layer.bias).detach().to(_wide(layer.weight))
 
     def keeps_step(self, gain: float) -> bool:
         """Whether R(gain) is exactly the identity; the optimizer's step is then left alone, bit for bit."""
         return gain == 1 and self._gives_all_back
 
     def weights(self) -> Tensor:
-        """A copy of W (out, d), the bias in the last column."""
-        return matrix(self._layer.weight, self._layer.bias).detach().clone()
+        """W (out, d) in float64, the bias in the last column."""
+        stored = matrix(self._layer.weight, self._layer.bias).detach()
+        return self._exact if torch.equal(self._exact.to(stored), stored) else stored.to(self._exact)
 
     def set_weights(self, weights: Tensor) -> None:
         """Overwrite the layer's weight and bias with W (out, d)."""
+        self._exact = weights
         _split(weights, self._layer.weight, self._layer.bias)
+
+    def project(self, update: Tensor, gain: float) -> Tensor:
+        """The update (out, d) times R(gain); multiplied in the layer's own precision, which is exact enough for it."""
+        return self._projector.apply(update.to(self._layer.weight), gain).to(update)
 
     def project_gradient(self, gain: float) -> None:
         """Replace the gradient G (out, d) by G R(gain)."""
         weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
         if weight is not None:
-            _split(self.projector.apply(matrix(weight, bias), gain), weight, bias)
+            _split(self._projector.apply(matrix(weight, bias), gain), weight, bias)
+
+
+def _wide(weight: Tensor) -> torch.dtype:
+    """float64, where the device has it."""
+    return torch.float32 if weight.device.type == "mps" else torch.float64
 
 
 def _split(values: Tensor, weight: Tensor, bias: Tensor | None) -> None:
