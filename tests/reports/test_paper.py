@@ -1,16 +1,14 @@
 """Printed numbers beside ours: their files, the verdicts, and every table and figure from made-up runs."""
 
 import csv
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from support import finished_runs, published_matrices
+from support.commands import ROOT, snakemake
 
 from rawm import manifest, paths
 from rawm.config.reading import ConfigError
@@ -21,7 +19,6 @@ from rawm.reports.paper.verdicts import DIFFERS, NOT_COMPARABLE, NOT_RUN, REPROD
 from rawm.runs import results, uncertainty
 from rawm.study import check_all, labels, load_corpus, load_published, load_study, read_published
 
-ROOT = Path(__file__).parents[2]
 LABELS = labels("published", ROOT / "config")
 #: A printed table of the made-up study.
 PRINTED = {
@@ -252,11 +249,7 @@ def test_the_row_that_is_backed_by_a_shipped_matrix_is_that_matrix_s_last():
 
 
 def test_the_workflow_plans_all_tables_from_the_stand_ins(folder):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = ["snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "paper", "--dry-run", "--quiet", "rules"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    text = done.stdout + done.stderr
+    _, text = snakemake(folder, "--dry-run", "--quiet", "rules", "--", "paper", study="open_speech")
     table = dict(line.split() for line in text.splitlines() if len(line.split()) == 2)
     assert int(table["compare_published"]) == len(LABELS) and int(table["draw_published"]) == 3
     assert int(table["train_task"]) <= 105 + 175  # the default study, and a few minutes more

@@ -1,10 +1,7 @@
 """Studies in which each seed has its own order of tasks: the order itself, real runs of it, and Snakemake's plan."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -13,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from support.commands import ROOT, snakemake
 
 from rawm import paths
 from rawm.cli import options
@@ -29,7 +27,6 @@ from rawm.tracking import runs, text
 from rawm.training.evaluation import evaluate_run
 from rawm.training.task import train_task
 
-ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 ORDERS = {0: ["notch", "buzz"], 1: ["buzz", "notch"]}  # by hash; pinned, since another hash would train anew
 METHODS = ["finetune", "owm"]
@@ -163,15 +160,10 @@ def test_the_input_subspaces_have_the_names_of_their_tasks(study):
 
 def test_the_plan_follows_the_order_of_each_seed(folder):
     """Every job reads the features of its own run's tasks so far, and no others."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = ["snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--config", "study=synthetic"]
     targets = [f"results/synthetic/runs/owm/seed{seed}/metrics.json" for seed in ORDERS]
-    done = subprocess.run(
-        [*command, "--dry-run", "--forceall", *targets], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    _, text = snakemake(folder, "--dry-run", "--forceall", "--", *targets)
     found = {}
-    for job in re.findall(r"^rule train_task:\n(.*?)^\[", done.stdout + done.stderr, re.S | re.M):
+    for job in re.findall(r"^rule train_task:\n(.*?)^\[", text, re.S | re.M):
         seed, number = (int(re.search(rf"{name}=(\d+)", job)[1]) for name in ("seed", "task"))
         found[seed, number] = list(dict.fromkeys(re.findall(r"lfcc_stats/synthetic_(\w+)/train", job)))
     assert found == {(seed, number): order[:number] for seed, order in ORDERS.items() for number in (1, 2)}

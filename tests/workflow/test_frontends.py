@@ -1,19 +1,15 @@
 """Neural front-ends and shards through real Snakemake, on a part of the synthetic study."""
 
-import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 from support import encoders
+from support.commands import ENVIRONMENT, ROOT, snakemake
 
 from rawm.features.store import FeatureStore
 
-ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 METRICS = "results/synthetic/runs/finetune/seed0/metrics.json"
 FRONTEND = """
 type: ssl
@@ -22,15 +18,6 @@ weights: encoder.pt
 layers: [1, -1]
 batch_seconds: 4
 """
-
-
-def snakemake(folder, *options):
-    command = ["snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--config", "study=synthetic"]
-    done = subprocess.run(
-        [*command, "shards=2", *options], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +39,12 @@ def folder(tmp_path_factory):
     stream = folder / "config/streams/synthetic.yaml"
     stream.write_text("title: One task\ntasks:\n  - name: buzz\n    corpora: [synthetic_buzz]\n")
     shard = "results/features/small_ssl/synthetic_buzz/shards/1of2/train.safetensors"
-    snakemake(folder, "--cores", "2", "--notemp", shard)
+    snakemake(folder, "shards=2", "--cores", "2", "--notemp", shard)[1]
     return folder
 
 
 def test_a_small_random_encoder_trains_a_detector_and_a_killed_run_lacks_one_shard(folder):
-    text = snakemake(folder, "--cores", "2", METRICS)
+    text = snakemake(folder, "shards=2", "--cores", "2", METRICS)[1]
     assert text.count("rule extract_shard:") == text.count("rule extract_features:") == 1
     assert (folder / METRICS).is_file()
     features = folder / "results/features/small_ssl"
@@ -69,4 +56,4 @@ def test_a_small_random_encoder_trains_a_detector_and_a_killed_run_lacks_one_sha
     subprocess.run([*whole, "--threads", "2"], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
     assert store.path.read_bytes() == joined
     torch.save(encoders.encoder("base", seed=1).state_dict(), folder / "encoder.pt")
-    assert "extract_shard" in snakemake(folder, "--dry-run", METRICS)
+    assert "extract_shard" in snakemake(folder, "shards=2", "--dry-run", METRICS)[1]

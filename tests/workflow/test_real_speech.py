@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from support import encoders
-from support.commands import ROOT, SNAKEFILE, run
+from support.commands import ROOT, run, snakemake
 
 pytestmark = [
     pytest.mark.apt,
@@ -41,7 +41,7 @@ stream: short
 frontend: lfcc_stats
 detector: mlp_small
 methods: [finetune, rawm]
-seeds: [0, 1]
+seeds: [0]
 """,
     "frontends/small_ssl.yaml": "{type: ssl, model: custom, weights: encoder.pt, layers: [1, -1], batch_seconds: 20}",
     "detectors/small_lcnn.yaml": "{type: lcnn, channels: 4, recurrent_layers: 1, embedding: 16, dropout: 0}",
@@ -69,23 +69,22 @@ def finished(tmp_path_factory):
     shutil.copytree(ROOT / "config", folder / "config")
     for name, text in FILES.items():
         (folder / "config" / name).write_text(text)
-    run("snakemake", "--snakefile", str(SNAKEFILE), "--cores", "2", "--config", "study=short", folder=folder)
+    snakemake(folder, "--cores", "2", study="short")
     return folder
 
 
 def test_a_detector_learns_real_speech(finished):
     for method in ("finetune", "rawm"):
-        for seed in (0, 1):
-            metrics = json.loads((finished / f"results/short/runs/{method}/seed{seed}/metrics.json").read_text())
-            assert metrics["eer_matrix"][1][0] < 30  # the first task, just learned
-            assert len(metrics["eer_matrix"]) == 3
+        metrics = json.loads((finished / f"results/short/runs/{method}/seed0/metrics.json").read_text())
+        assert metrics["eer_matrix"][1][0] < 30  # the first task, just learned
+        assert len(metrics["eer_matrix"]) == 3
 
 
 @pytest.mark.parametrize("name", ON_FRAMES)
 def test_detectors_of_frames_are_trained_on_real_speech(name, finished):
     encoders.save_torchaudio(encoders.encoder("base"), "base", finished)
     target = f"results/short_{name}/runs/rawm/seed0/metrics.json"
-    run("snakemake", target, "--snakefile", str(SNAKEFILE), "--cores", "2", folder=finished)
+    snakemake(finished, "--cores", "2", target, study=f"short_{name}")
     matrix = json.loads((finished / target).read_text())["eer_matrix"]
     assert matrix[1] != matrix[0] and matrix[2] != matrix[1]  # both tasks changed the detector
     history = finished / f"results/short_{name}/runs/rawm/seed0/task1/history.jsonl"
@@ -100,4 +99,4 @@ def test_the_audit_finds_nothing_wrong(finished):
 
 def test_mirrored_to_mlflow(finished):
     receipt = json.loads((finished / "results/short/tracking.json").read_text())
-    assert len(receipt["runs"]) == 4
+    assert len(receipt["runs"]) == 2

@@ -2,15 +2,13 @@
 
 import base64
 import json
-import os
 import re
 import subprocess
-import sys
 from html import unescape
-from pathlib import Path
 
 import pytest
 from docutils.core import publish_parts
+from support.commands import snakemake
 from support.drawn import embedded, inputs
 from support.finished_runs import make_study
 
@@ -21,7 +19,6 @@ from rawm.reports.figures import study as drawing
 from rawm.reports.tables.formats import Cell, Table, html
 from rawm.runs import uncertainty
 
-ROOT = Path(__file__).parents[2]
 COMMIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet"]
 SECTIONS = ["1 Overview", "2 Results", "3 What was forgotten", "4 Inside the projectors", "5 Tables"]
 
@@ -41,12 +38,7 @@ def made(tmp_path_factory):
         (folder / ".gitignore").write_text("*")
         subprocess.run(["git", "init", "--quiet"], check=True)
         subprocess.run([*COMMIT, "--allow-empty", "--message=Made up"], check=True)
-        command = ["snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--config", f"study={study.name}"]
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            [*command, "--report", "report.html"], env=os.environ | {"PATH": path}, capture_output=True, text=True
-        )
-    assert done.returncode == 0, done.stderr[-3000:]
+        snakemake(folder, "--report", "report.html", study=study.name)
     return study, folder, (folder / "report.html").read_text(encoding="utf-8")
 
 

@@ -5,51 +5,9 @@ import re
 import shutil
 
 import pytest
-from support.commands import ROOT, SNAKEFILE, run
+from support.commands import ROOT, edit, planned, run, snakemake
 
 from rawm.study import load_study
-
-
-def snakemake(folder, *options, check=True):
-    return run(
-        "snakemake", "--snakefile", str(SNAKEFILE), "--config", "study=synthetic", *options, folder=folder, check=check
-    )
-
-
-def planned(folder, *options):
-    """rule -> jobs that a dry run plans; {} if there is nothing to do."""
-    _, text = snakemake(folder, "--dry-run", *options)
-    if "Nothing to be done" in text:
-        return {}
-    table = text[text.index("Job stats:") :].split("\n\n")[0]
-    return {
-        name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.M) if name not in ("total", "all")
-    }
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A working folder in which the synthetic study has run."""
-    folder = tmp_path_factory.mktemp("synthetic")
-    shutil.copytree(ROOT / "config", folder / "config")
-    snakemake(folder, "--cores", "2")
-    return folder
-
-
-@pytest.fixture
-def study(finished, tmp_path):
-    """The finished study, with the configuration put back afterwards."""
-    shutil.copytree(finished / "config", tmp_path / "config", copy_function=shutil.copy2)
-    yield finished
-    shutil.rmtree(finished / "config")
-    shutil.copytree(tmp_path / "config", finished / "config", copy_function=shutil.copy2)
-
-
-def edit(folder, file, old, new):
-    path = folder / "config" / file
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def runs(folder):
@@ -85,7 +43,7 @@ def test_a_second_run_does_nothing(study):
 
 def test_a_new_task_trains_only_that_task(study):
     loaded = load_study("synthetic", ROOT / "config")
-    n_runs = len(loaded.methods) * len(loaded.settings.seeds)
+    n_seeds = len(loaded.settings.seeds)
     text = (study / "config/corpora/synthetic_buzz.yaml").read_text()
     (study / "config/corpora/synthetic_smooth.yaml").write_text(text.replace("attack: buzz", "attack: smooth"))
     with open(study / "config/streams/synthetic.yaml", "a") as file:
@@ -93,8 +51,7 @@ def test_a_new_task_trains_only_that_task(study):
     assert planned(study) == {
         "make_corpus": 1,
         "extract_features": 1,
-        "train_task": n_runs,
-        "evaluate_run": n_runs,
+        **{f"{rule} {method}": n_seeds for method in loaded.methods for rule in ("train_task", "evaluate_run")},
         "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
@@ -107,8 +64,8 @@ def test_editing_a_method_plans_only_its_runs(study):
     n_seeds = len(loaded.settings.seeds)
     edit(study, "methods/rawm.yaml", "eta: 0.5", "eta: 0.4")
     assert planned(study) == {
-        "train_task": n_seeds * len(loaded.tasks),
-        "evaluate_run": n_seeds,
+        "train_task rawm": n_seeds * len(loaded.tasks),
+        "evaluate_run rawm": n_seeds,
         "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
@@ -121,8 +78,8 @@ def test_a_new_seed_trains_only_that_seed(study):
     seeds = loaded.settings.seeds
     edit(study, "studies/synthetic.yaml", f"seeds: {seeds}", f"seeds: {[*seeds, 7]}")
     jobs = planned(study)
-    assert jobs["train_task"] == len(loaded.methods) * len(loaded.tasks)
-    assert jobs["evaluate_run"] == len(loaded.methods)
+    for method in loaded.methods:
+        assert jobs[f"train_task {method}"] == len(loaded.tasks) and jobs[f"evaluate_run {method}"] == 1
     assert "extract_features" not in jobs
 
 
@@ -227,15 +184,6 @@ def test_a_truncated_file_is_named(study, tmp_path):
     failed = texts[statuses.index(1)]
     assert victim.name in failed
     assert "Traceback" not in failed
-
-
-def test_every_verb_has_examples():
-    _, text = run("rawm", "--help", folder=ROOT)
-    verbs = re.findall(r"^│ (\w+) ", text, re.M)
-    assert {"check", "extract", "train", "evaluate", "tables", "figures", "track", "ui"} <= set(verbs)
-    for verb in verbs:
-        if verb not in ("corpora", "import", "scores", "streams"):
-            assert "$ rawm" in run("rawm", verb, "--help", folder=ROOT)[1]
 
 
 def test_the_linter_asks_only_for_environments(finished):
