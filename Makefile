@@ -2,6 +2,9 @@
 #   make run                    the study that config/config.yaml names: from fetch to figures and MLflow
 #   make run STUDY=synthetic    another study (no network needed for this one)
 #   make test                   all tests
+#   make test-fast              the quick ones, in under a minute and without network: run it while working
+#   make lint                   style, layers of imports, types
+#   make docs                   fill the generated parts of docs/ and config/schemas/
 #   make ui                     the MLflow UI, with the link that opens the study's runs
 
 PYTHON ?= python3
@@ -10,7 +13,7 @@ STUDY ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test lint format bench ui requirements clean
+.PHONY: run test test-fast lint format docs bench ui requirements clean
 
 run: .venv/installed
 	snakemake --logger rich --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
@@ -18,17 +21,24 @@ run: .venv/installed
 test: .venv/installed
 	pytest -n 2 --dist loadfile
 
+test-fast: .venv/installed
+	pytest -n 2 --dist loadfile -m "not slow and not apt"
+
 lint: .venv/installed
-	ruff check .
-	ruff format --check .
+	ruff check --quiet .
+	ruff format --quiet --check .
 	snakefmt --check workflow
 	lint-imports
-	basedpyright
+	basedpyright --level error
 
 format: .venv/installed
 	ruff check --fix .
 	ruff format .
 	snakefmt workflow
+
+docs: .venv/installed
+	rawm schemas > /dev/null
+	for tool in corpora methods performance reproducibility; do python tools/$${tool}_table.py || exit 1; done
 
 bench: .venv/installed
 	python benchmarks/run.py --output results/bench.json
@@ -51,6 +61,7 @@ clean:
 	    { echo "$(PYTHON) has no ensurepip, which virtual environments need; on Debian: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --requirement requirements.txt
+	# Compiled now, since every job starts Python: where PYTHONDONTWRITEBYTECODE is set, they would compile torch each time.
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --requirement requirements.txt
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@

@@ -1,6 +1,45 @@
-"""Fixtures of several tests."""
+"""Fixtures of several tests, and the order in which files run."""
 
+import os
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch is imported: small problems, and two workers share two cores
+
+import hypothesis
 import pytest
+
+# No limit on the time of an example, since machines differ and are busy.
+hypothesis.settings.register_profile(
+    "rawm",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+)
+hypothesis.settings.load_profile("rawm")
+
+#: Files that take longest start first, so that both workers end at about the same time.
+LONGEST = (
+    "workflow/test_paper_studies.py",
+    "workflow/test_real_speech.py",
+    "workflow/test_workflow.py",
+    "workflow/test_staleness.py",
+    "workflow/test_frontends.py",
+    "tracking/test_tracking.py",
+    "features/test_extract_interrupted.py",
+    "methods/test_every_method.py",
+    "corpora/made/test_open_speech_apt.py",
+    "tracking/test_ui.py",
+    "methods/test_permuted_digits.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    def place(item):
+        file = item.path.as_posix()
+        return next((number for number, name in enumerate(LONGEST) if file.endswith(f"tests/{name}")), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module")

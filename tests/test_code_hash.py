@@ -5,6 +5,7 @@ import inspect
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,12 @@ REPORTS = {
     "paper": ("rawm.reports.paper:make",),
 }
 JOBS: dict[str, tuple[str, ...]] = TRAINING | DETECTION | FEATURES | CORPORA | OTHERS | REPORTS
-BEFORE = {job: code_hash.code_hash(*entries) for job, entries in JOBS.items()}
+
+
+@cache
+def hashes_before():
+    """Hash of each job's code as the package is."""
+    return {job: code_hash.code_hash(*entries) for job, entries in JOBS.items()}
 
 
 class Package:
@@ -59,11 +65,12 @@ class Package:
     def changed(self):
         """Jobs whose code has another hash than that of the package as it is."""
         now = self.hashes()
-        return {job for job in JOBS if now[job] != BEFORE[job]}
+        return {job for job in JOBS if now[job] != hashes_before()[job]}
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
+    hashes_before()
     shutil.copytree(ROOT / "rawm", tmp_path / "rawm", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(code_hash, "PACKAGE", tmp_path / "rawm")
     yield Package(tmp_path / "rawm")

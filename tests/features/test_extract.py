@@ -155,6 +155,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return float(done.stdout)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     audio.save_flac(tmp_path / "long.flac", np.random.default_rng(0).normal(0, 0.1, 320000), 16000)
     few, many = peak_mib(tmp_path, 6), peak_mib(tmp_path, 36)

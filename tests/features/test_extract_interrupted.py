@@ -19,6 +19,8 @@ from rawm.features.sources import make_features
 from rawm.features.store import FeatureStore
 from rawm.study import load_corpus, load_frontend
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 SHARDS = 2

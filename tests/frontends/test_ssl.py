@@ -38,6 +38,7 @@ def own_states(model, x):
         return model(x[None])[0][0], [state[0] for state in model.extract_features(x[None])[0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SAVERS)
 @pytest.mark.parametrize("family", encoders.FAMILIES)
 def test_features_are_the_models_own_whatever_the_file(tmp_path, family, kind):
@@ -161,6 +162,7 @@ def test_weights_that_do_not_fit_give_one_sentence(tmp_path):
         build(settings(path))
 
 
+@pytest.mark.slow
 def test_without_network_and_file_one_sentence_says_what_to_put_where(tmp_path):
     nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
     code = (

@@ -60,6 +60,7 @@ def continued(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @EVERY_VARIANT
 def test_stopping_and_loading_in_a_new_process_changes_no_bit(variant, continued):
     detector = train(detector_for(TASKS[0]), method_for(VARIANTS[variant]), TASKS)
@@ -96,6 +97,7 @@ def test_one_class_tasks_and_one_sample_minibatches_stay_finite(variant, n_class
     assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
 
 
+@pytest.mark.slow
 @EVERY_VARIANT
 @pytest.mark.parametrize("kind", DETECTORS)
 def test_every_detector_learns_from_frames_and_continues_after_loading(variant, kind):

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from rawm.config.study import Training
 from rawm.tasks.samples import Samples
 
+pytestmark = pytest.mark.slow
+
 CLASSES = tuple("0123456789")
 TRAINING = Training(epochs=5, batch_size=32, learning_rate=0.01, optimizer="sgd", momentum=0.9)
 

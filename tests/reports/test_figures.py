@@ -79,6 +79,7 @@ def test_importing_figures_and_tables_is_light():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_every_file_is_written_and_the_same_twice(made_up, tmp_path):
     study = made_up(seeds=(0, 1), tasks=2, methods=("finetune", "owm"))
     figures.make(study, tmp_path / "one")
@@ -97,6 +98,7 @@ def test_every_file_is_written_and_the_same_twice(made_up, tmp_path):
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

@@ -76,6 +76,7 @@ def test_a_mistake_in_a_file_is_said_in_one_sentence(folder, changes, sentence):
     assert sentence in found.value.problems[0]
 
 
+@pytest.mark.slow
 def test_rawm_check_reads_the_files_too(folder):
     assert check_all() == []
     rows = [{"method": "Theirs", "ours": "gem", "values": [1.0, 2.0]}]
@@ -191,6 +192,7 @@ def rows_of(folder, name):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", LABELS)
 def test_every_printed_number_is_in_its_table_with_a_verdict(made, label):
     found = read_published(label, made / "config")
@@ -248,6 +250,7 @@ def test_the_row_that_is_backed_by_a_shipped_matrix_is_that_matrix_s_last():
     assert rows["ELMA"] == published_matrices.ELMA[-1]
 
 
+@pytest.mark.slow
 def test_the_workflow_plans_all_tables_from_the_stand_ins(folder):
     _, text = snakemake(folder, "--dry-run", "--quiet", "rules", "--", "paper", study="open_speech")
     table = dict(line.split() for line in text.splitlines() if len(line.split()) == 2)

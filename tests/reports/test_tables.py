@@ -38,6 +38,7 @@ def run_metrics(study, method, seed):
     return json.loads(Run(study, method, seed).metrics_path.read_text())
 
 
+@pytest.mark.slow
 def test_every_file_is_written_and_the_same_twice(study, tmp_path):
     tables.make(study, tmp_path / "one")
     tables.make(study, tmp_path / "two")

