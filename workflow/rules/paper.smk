@@ -16,7 +16,7 @@ rule paper:
     """Every printed table and figure with ours beside it."""
     input:
         index="results/paper/index.md",
-        drawings=expand("results/paper/{published}.{format}", published=sources.drawn_labels(), format=DRAWN),
+        drawings=lambda wildcards: expand("results/paper/{name}.{suffix}", name=sources.drawn_labels(), suffix=DRAWN),
 
 
 rule compare_published:
@@ -72,7 +72,7 @@ rule index_published:
     benchmark:
         "results/benchmarks/index_published.tsv"
     params:
-        settings=[jobs.published_settings(get_published(label).file, []) for label in PUBLISHED],
+        settings=lambda wildcards: sources.index_settings(),
         code=code_hash("rawm.reports.paper:make_index"),
     shell:
         "rawm paper --index > {log} 2>&1"

@@ -60,6 +60,11 @@ def settings(source: Source) -> str:
     return jobs.published_settings(source.file, [load_study(name) for name in source.studies])
 
 
+def index_settings() -> list[str]:
+    """Values that the index of all printed tables depends on."""
+    return [jobs.published_settings(read_published(label), []) for label in labels("published")]
+
+
 def drawn_labels() -> list[str]:
     """Labels of the printed tables that are drawn too."""
     return [label for label in labels("published") if read_published(label).drawing is not None]
