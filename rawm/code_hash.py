@@ -277,7 +277,7 @@ class _Reader(ast.NodeTransformer):
         return node
 
     def _note_names(self, annotation: ast.expr) -> None:
-        """What a value can do counts where its type is named."""
+        """Count the named types: what their values do is behaviour too."""
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             annotation = ast.parse(annotation.value, mode="eval").body
         for part in ast.walk(annotation):

@@ -1,4 +1,4 @@
-"""Where every result lives: the layout of `results/`. A run's own folder is `rawm.runs.run.Run`'s.
+"""Layout of `results/`; for the files of a run see `rawm.runs.run.Run`.
 
 All paths are relative to the working directory, as Snakemake's are.
 """

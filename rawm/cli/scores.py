@@ -35,7 +35,7 @@ def export_scores(
     ] = "asvspoof2019",
 ):
     """Export the scores of a finished run in the format of an ASVspoof challenge."""
-    from rawm.score_files.scores import export
+    from rawm.score_files.export import export
 
     for path in export(load_run(study, method, seed), output, format, after, task):
         typer.echo(path)
@@ -64,9 +64,9 @@ def evaluate_scores(
     ] = None,
 ):
     """Print EER, AUC, costs and Cllr of a score file, and with --asv both definitions of min t-DCF."""
-    from rawm.score_files.scores import evaluate
+    from rawm.score_files.evaluate import evaluate
 
-    found = evaluate(file, format, key, asv)
-    typer.echo(found.about)
-    for number in found.numbers:
-        typer.echo(number)
+    evaluation = evaluate(file, format, key, asv)
+    typer.echo(evaluation.about)
+    for metric in evaluation.metrics:
+        typer.echo(metric)

@@ -90,8 +90,8 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     where = f"{path}: {'.'.join(keys)}" if keys else str(path)
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        known = _known_keys(model, content, problem["loc"])
-        return f"{where}: unknown key{_nearest(keys[-1], known)}; known keys: {', '.join(known)}"
+        allowed = _known_keys(model, content, problem["loc"])
+        return f"{where}: unknown key{_nearest(keys[-1], allowed)}; known keys: {', '.join(allowed)}"
     if kind == "missing":
         return f"{where}: is missing; add it"
     if kind == "union_tag_not_found":
@@ -159,8 +159,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _nearest(word: Any, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(word), known, n=1)
+def _nearest(word: Any, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(str(word), allowed, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

@@ -1,4 +1,4 @@
-"""What a report says about a study: its stream, methods and training, and which code and versions made it."""
+"""Text for the workflow's report: stream, methods, training, code and versions of a study."""
 
 import platform
 import re
@@ -12,7 +12,7 @@ PACKAGES = ("rawm", "numpy", "torch", "torchaudio", "scikit-learn", "snakemake")
 
 
 def about(study: Study) -> dict[str, Any]:
-    """Texts and numbers for workflow/report/workflow.rst; names from files are safe in reStructuredText."""
+    """Return the variables of workflow/report/workflow.rst; names from files are escaped for reStructuredText."""
     settings, measure = study.settings, study.measure
     commit, changed = git_state()
     return {
@@ -31,11 +31,17 @@ def about(study: Study) -> dict[str, Any]:
         "seeds": ", ".join(map(str, settings.seeds)),
         "made_of": plain(f"front-end {settings.frontend}, detector {settings.detector}"),
         "training": plain(", ".join(f"{key} {value}" for key, value in settings.training if value is not None)),
-        "commit": (commit[:12] + " and changes that are not committed" * changed) if commit else "unknown",
+        "commit": _commit_text(commit, changed),
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
         ),
     }
+
+
+def _commit_text(commit: str, changed: bool) -> str:
+    if not commit:
+        return "unknown"
+    return f"{commit[:12]} and changes that are not committed" if changed else commit[:12]
 
 
 def seed_count(study: Study) -> str:
@@ -45,5 +51,5 @@ def seed_count(study: Study) -> str:
 
 
 def plain(text: str) -> str:
-    """Text with a backslash before each character that reStructuredText would take for markup."""
+    """Escape the characters that reStructuredText would read as markup."""
     return re.sub(r"([\\*`|_])", r"\\\1", text)

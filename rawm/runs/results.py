@@ -98,7 +98,7 @@ class Results:
 
 
 def spread_sentence(results: Results) -> str:
-    """Say over what a mean and its deviation are taken."""
+    """A sentence that says what mean and standard deviation are taken over."""
     if len(results.seeds) == 1:
         return "one seed"
     orders = ", each of which meets the tasks in an order of its own" if results.shuffled else ""

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Name of the run among those of all studies."""
+        """Name of the run, unique over all studies."""
         return f"{self.study.name}/{self.method}/seed{self.seed}"
 
     @property
@@ -60,14 +60,14 @@ class Run:
         """The command that makes the study's missing files."""
         return make_command(self.study)
 
-    # Places
+    # Paths
 
     @property
     def folder(self) -> Path:
         return paths.study(self.study.name) / "runs" / self.method / f"seed{self.seed}"
 
     def task_folder(self, number: int) -> Path:
-        """Folder of what task 1, 2, ... gave."""
+        """Folder of task 1, 2, ..."""
         return self.folder / f"task{number}"
 
     def detector_path(self, number: int) -> Path:
@@ -103,7 +103,7 @@ class Run:
         """Whether every file is there."""
         return all(path.is_file() for path in self.files)
 
-    # What the files hold
+    # Reading
 
     def detector(self, number: int) -> "Detector":
         """The detector after task 1, 2, ..., on the CPU; raises UserError where the file is missing or damaged."""
@@ -152,7 +152,7 @@ class Run:
             table = pd.read_parquet(self.scores_path)
         if "split" not in table:
             return table
-        return table[table["split"] == "eval"].drop(columns="split").reset_index(drop=True)
+        return table.query("split == 'eval'").drop(columns="split").reset_index(drop=True)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class Run:
 
     @contextmanager
     def _reading(self, path: Path) -> Iterator[None]:
-        """Turn any trouble with reading a file into one sentence."""
+        """Turn every error of reading a file into a UserError."""
         try:
             yield
         except FileNotFoundError:
@@ -196,7 +196,7 @@ class Run:
         history: Sequence[Mapping[str, Any]],
         description: Mapping[str, str],
     ) -> None:
-        """Write what task 1, 2, ... gave, each file whole or not at all.
+        """Write the detector, memory and history of task 1, 2, ...; each file is complete or absent.
 
         Args:
             memory: what the method remembers.

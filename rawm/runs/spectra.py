@@ -9,7 +9,7 @@ from rawm.runs.run import Run
 
 
 class Spectrum(NamedTuple):
-    """What a projection method carries for one layer.
+    """Input spectrum and protected rank of one layer.
 
     Attributes:
         eigenvalues: (d,) of the accumulated input statistics C, largest first.

@@ -1,4 +1,4 @@
-"""How sure a study's numbers are: intervals, paired differences and ranks of its methods, from their stored scores.
+"""Uncertainty of a study's results: intervals, paired differences and ranks, from stored scores.
 
 Everything is computed from resamples of the evaluation utterances and of the seeds (`rawm.metrics.intervals`), the same
 for every checkpoint, method and seed, and from tests over (task, seed) blocks (`rawm.metrics.ranking`).
@@ -17,8 +17,8 @@ from rawm.files import write_json
 from rawm.metrics import continual, intervals, ranking
 from rawm.metrics.measure import EER
 from rawm.progress import track
-from rawm.runs import results
 from rawm.runs.results import Results
+from rawm.runs.results import load as load_results
 from rawm.runs.run import Run, make_command
 from rawm.study import Study
 
@@ -57,36 +57,38 @@ def make(
     Raises:
         UserError: a run is not finished, or runs were evaluated on different utterances.
     """
-    found = results.load(study)
-    tasks = _evaluated(study, next(iter(found.runs.values())))
-    named = [_groups(study, number, task.ids, groups) for number, task in enumerate(tasks, 1)]
+    results = load_results(study)
+    tasks = _evaluated(study, next(iter(results.runs.values())))
+    groups_of = [_groups(study, number, task.ids, groups) for number, task in enumerate(tasks, 1)]
     draws = [
-        intervals.draw(names, resamples, seed, task.labels if study.measure is EER else None)
-        for task, names in zip(tasks, named, strict=True)
+        intervals.draw(names, resamples, seed, task.labels.tolist() if study.measure is EER else None)
+        for task, names in zip(tasks, groups_of, strict=True)
     ]
 
     def resample(run: Run) -> np.ndarray:
         return _resample(study, run, tasks, draws)
 
     with ThreadPoolExecutor(threads) as pool:
-        done = track(pool.map(resample, found.runs.values()), f"{study.name} intervals", len(found.runs))
-        samples = np.stack(list(done)).reshape(len(found.methods), len(found.seeds), *(resamples, *_shape(study)))
-    weights = intervals.draw_seeds(found.seeds, resamples, seed)
-    drawn = _numbers(found, samples)
-    drawn = {key: None if values is None else np.einsum("msr,rs->mr", values, weights) for key, values in drawn.items()}
-    observed = {method: _numbers(found, found.matrices(method)) for method in found.methods}
-    content = {"resamples": resamples, "seed": seed, "level": level, "groups": _described(study, named, groups)}
-    content["methods"] = {
-        method: {key: _estimate(observed[method][key], _row(drawn[key], index), level) for key in drawn}
-        for index, method in enumerate(found.methods)
+        done = track(pool.map(resample, results.runs.values()), f"{study.name} intervals", len(results.runs))
+        samples = np.stack(list(done)).reshape(len(results.methods), len(results.seeds), *(resamples, *_shape(study)))
+    weights = intervals.draw_seeds(results.seeds, resamples, seed)
+    resampled = _scalars(results, samples)
+    resampled = {
+        key: None if values is None else np.einsum("msr,rs->mr", values, weights) for key, values in resampled.items()
     }
-    content["pairs"] = _pairs(found, content["methods"], drawn, level)
-    content["ranks"] = _ranks(found)
+    observed = {method: _scalars(results, results.matrices(method)) for method in results.methods}
+    content = {"resamples": resamples, "seed": seed, "level": level, "groups": _described(study, groups_of, groups)}
+    content["methods"] = {
+        method: {key: _estimate(observed[method][key], _row(resampled[key], index), level) for key in resampled}
+        for index, method in enumerate(results.methods)
+    }
+    content["pairs"] = _pairs(results, content["methods"], resampled, level)
+    content["ranks"] = _ranks(results)
     write_json(paths.intervals(study.name), content)
 
 
 def load(study: Study) -> dict[str, Any]:
-    """What `make` wrote; raises UserError where it is missing or about other methods."""
+    """Read what `make` wrote; raises UserError where it is missing or has other methods."""
     path, command = paths.intervals(study.name), f"rawm intervals --study {study.name}"
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `{command}`")
@@ -104,7 +106,7 @@ def load(study: Study) -> dict[str, Any]:
 
 
 def bounds(study: Study) -> set[str]:
-    """Methods that train on everything seen so far: the upper bound, which is not compared."""
+    """Labels of joint training, the upper bound, which is not compared."""
     return {label for label, method in study.methods.items() if method.algorithm == "joint"}
 
 
@@ -140,13 +142,13 @@ def _groups(study: Study, number: int, ids: np.ndarray, column: str) -> list[str
             f"task {study.task(number).name}: {len(missing)} utterance(s) that were scored, first {missing[0]!r}, are "
             f"not in the manifests of its corpora; bring the runs up to date with `{make_command(study)}`"
         )
-    found = [names[name] for name in ids]
-    return found if len(set(found)) >= FEWEST else list(ids)
+    results = [names[name] for name in ids]
+    return results if len(set(results)) >= FEWEST else list(ids)
 
 
-def _described(study: Study, named: list[list[str]], column: str) -> str:
-    """What was drawn, in words."""
-    counts = [f"{task.name} {len(set(names))}/{len(names)}" for task, names in zip(study.tasks, named, strict=True)]
+def _described(study: Study, groups_of: list[list[str]], column: str) -> str:
+    """Describe the units that were resampled."""
+    counts = [f"{task.name} {len(set(names))}/{len(names)}" for task, names in zip(study.tasks, groups_of, strict=True)]
     return f"by {column}; groups/utterances: {', '.join(counts)}"
 
 
@@ -156,7 +158,7 @@ def _resample(study: Study, run: Run, tasks: list[Evaluated], draws: list[interv
     columns = []
     for number, met in enumerate(run.study.tasks, 1):
         index = study.tasks.index(met)
-        task, drawn = tasks[index], draws[index]
+        task, resampled = tasks[index], draws[index]
         here = {name: values[scores["task"] == number] for name, values in scores.items()}
         for name, expected in (("utterance_id", task.ids), ("label", task.labels)):
             if not np.array_equal(here[name], np.tile(expected, len(tasks) + 1)):
@@ -166,44 +168,44 @@ def _resample(study: Study, run: Run, tasks: list[Evaluated], draws: list[interv
                 )
         rows = {name: values.reshape(len(tasks) + 1, -1) for name, values in here.items()}
         if study.measure is EER:
-            columns.append(intervals.eer(rows["score"], task.labels == "genuine", drawn))
+            columns.append(intervals.eer(rows["score"], task.labels == "genuine", resampled))
         else:
-            columns.append(intervals.accuracy(rows["label"] == rows["predicted"], drawn))
+            columns.append(intervals.accuracy(rows["label"] == rows["predicted"], resampled))
     return 100 * np.stack(columns, axis=-1)
 
 
-def _numbers(found: Results, matrices: np.ndarray) -> dict[str, Any]:
+def _scalars(results: Results, matrices: np.ndarray) -> dict[str, Any]:
     """The numbers of a stack of matrices (..., T + 1, T) by key: those of a run, then each task's final value."""
-    final = {f"{found.measure.name}_{name}": matrices[..., -1, column] for column, name in enumerate(found.names)}
-    return continual.scalars(matrices, found.measure) | final
+    final = {f"{results.measure.name}_{name}": matrices[..., -1, column] for column, name in enumerate(results.names)}
+    return continual.scalars(matrices, results.measure) | final
 
 
 def _row(values: np.ndarray | None, index: int) -> np.ndarray | None:
     return None if values is None else values[index]
 
 
-def _estimate(observed: np.ndarray | None, drawn: np.ndarray | None, level: float) -> dict[str, float | None]:
+def _estimate(observed: np.ndarray | None, resampled: np.ndarray | None, level: float) -> dict[str, float | None]:
     """Mean over seeds (S,) and the interval of its resamples (R,); None for a number that does not exist."""
-    if observed is None or drawn is None:
+    if observed is None or resampled is None:
         return {"value": None, "low": None, "high": None}
-    low, high = intervals.interval(drawn, level)
+    low, high = intervals.interval(resampled, level)
     return {"value": float(observed.mean()), "low": float(low), "high": float(high)}
 
 
-def _pairs(found: Results, methods: dict[str, Any], drawn: dict[str, Any], level: float) -> list[dict[str, Any]]:
+def _pairs(results: Results, methods: dict[str, Any], resampled: dict[str, Any], level: float) -> list[dict[str, Any]]:
     """Every two methods' paired difference in average and in forgetting; p values are also adjusted per metric."""
-    measure = found.measure
-    errors = {method: measure.errors(found.matrices(method)) for method in found.methods}
+    measure = results.measure
+    errors = {method: measure.errors(results.matrices(method)) for method in results.methods}
     blocks = {
         measure.average: {method: matrices[:, -1].ravel() for method, matrices in errors.items()},
         measure.forgetting: {method: continual.forgetting_by_task(m).ravel() for method, m in errors.items()},
     }
     lower = {metric.key: metric.lower_is_better for metric in measure.metrics}
     rows = []
-    for metric in (key for key in blocks if drawn[key] is not None):
+    for metric in (key for key in blocks if resampled[key] is not None):
         tested = []
-        for (one, first), (other, second) in combinations(enumerate(found.methods), 2):
-            pair = [drawn[metric][one], drawn[metric][other]]
+        for (one, first), (other, second) in combinations(enumerate(results.methods), 2):
+            pair = [resampled[metric][one], resampled[metric][other]]
             low, high = intervals.interval(pair[0] - pair[1], level)
             tested.append(
                 {
@@ -222,10 +224,10 @@ def _pairs(found: Results, methods: dict[str, Any], drawn: dict[str, Any], level
     return rows
 
 
-def _ranks(found: Results) -> dict[str, Any]:
+def _ranks(results: Results) -> dict[str, Any]:
     """Ranks of the methods by their final error on each task of each seed, the upper bound aside."""
-    methods = [method for method in found.methods if method not in bounds(found.study)]
-    errors = np.array([found.measure.errors(found.matrices(method))[:, -1].ravel() for method in methods]).T
+    methods = [method for method in results.methods if method not in bounds(results.study)]
+    errors = np.array([results.measure.errors(results.matrices(method))[:, -1].ravel() for method in methods]).T
     blocks = len(errors)
     ranks = dict(zip(methods, ranking.mean_ranks(errors).tolist(), strict=True)) if methods else {}
     testable = len(methods) > 1 and blocks > 1

@@ -1,4 +1,4 @@
-"""Score files of the ASVspoof challenges: of detectors of fakes, and of speaker verification (ASV) systems.
+"""Read and write score files of the ASVspoof challenges, of detectors and of speaker verification (ASV) systems.
 
 | format       | a line                                         | labels                                   |
 |--------------|------------------------------------------------|------------------------------------------|
@@ -57,7 +57,7 @@ class CmScores(NamedTuple):
 
 
 class _Problems:
-    """Mistakes of a file by kind, each with the lines that have it."""
+    """Problems of a file by kind, with the lines that have them."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -103,7 +103,7 @@ def write(
     label: Sequence[str] | None = None,
     source: Sequence[str] | None = None,
 ) -> None:
-    """Write scores of a detector, with as many digits as tell numbers of their type apart.
+    """Write scores of a detector, with enough digits to read them back exactly.
 
     Args:
         utterance_id, score: (N,).
@@ -138,7 +138,7 @@ def write(
 
 
 def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScores:
-    """Read scores of a detector; format auto goes by the first line.
+    """Read scores of a detector; `auto` detects the format from the first line.
 
     Raises:
         UserError: lines with another number of columns, scores that are not finite numbers, unknown keys and utterances
@@ -148,11 +148,12 @@ def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScore
     lines = _lines(path)
     first = lines[0][1].split()
     if format == "auto":
-        known = {tuple(_HEADER): "asvspoof5"}.get(tuple(first), {4: "asvspoof2019", 2: "asvspoof2021"}.get(len(first)))
-        if known is None:
+        by_columns = {4: "asvspoof2019", 2: "asvspoof2021"}
+        detected = "asvspoof5" if first == _HEADER else by_columns.get(len(first))
+        if detected is None:
             formats = ", ".join(f"{name} (`{columns}`)" for name, columns in COLUMNS.items())
             raise UserError(f"{path}: line {lines[0][0]} has {len(first)} columns; no score file of {formats}")
-        format = known
+        format = detected
     problems = _Problems(path)
     if format == "asvspoof5" and first == _HEADER:
         lines = lines[1:]
@@ -229,7 +230,7 @@ def read_key(path: str | Path) -> dict[str, str]:
         if other := sorted(set(rows.label) - set(manifest.LABELS)):
             raise UserError(f"{path}: has the label {other[0]!r}; only genuine and fake utterances have keys")
         return dict(zip(rows.utterance_id, rows.label, strict=True))
-    problems, found, wanted = _Problems(path), {}, None
+    problems, labels, wanted = _Problems(path), {}, None
     for number, line in _lines(path):
         fields = line.split()
         wanted = wanted or len(fields)
@@ -241,9 +242,9 @@ def read_key(path: str | Path) -> dict[str, str]:
         utterance, word = (fields[column] for column in _KEYS[wanted])
         if word not in WORDS:
             problems.add(number, "key is not bonafide or spoof", repr(word))
-        if utterance in found:
+        if utterance in labels:
             problems.add(number, "the utterance was there before", utterance)
         if wanted not in (8, 13) or fields[_SUBSET] == "eval":
-            found[utterance] = WORDS.get(word, "")
+            labels[utterance] = WORDS.get(word, "")
     problems.done()
-    return found
+    return labels

@@ -1,4 +1,4 @@
-"""What no single file of config/ can know: whether the files of a study fit, and whether what they name is there."""
+"""Checks across files: whether the files of a study fit together, and whether the data they name exist."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,8 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
         compact = getattr(method, "compact", [])
         for name in compact if isinstance(compact, list) and study.stream.classes else []:
             if name not in study.classes:
-                known = ", ".join(study.classes)
-                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+                classes = ", ".join(study.classes)
+                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {classes}")
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
@@ -42,7 +42,7 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
 
 
 def mismatch(frontend: Any, corpus: Corpus) -> str | None:
-    """Why a front-end cannot read a corpus: sound files and stored features need different ones. None if it can."""
+    """Reason why a front-end cannot read a corpus (audio or stored features); None if it can."""
     if corpus.has_audio and frontend.type == "stored":
         return f"looks up stored features, but corpus {corpus.name} has audio; use another front-end, e.g. lfcc_stats"
     if not corpus.has_audio and frontend.type != "stored":
@@ -51,7 +51,7 @@ def mismatch(frontend: Any, corpus: Corpus) -> str | None:
 
 
 def absent(study: "Study", config: Path) -> list[str]:
-    """Corpora and weights that are not where their files say."""
+    """Problems of corpora and weights that are not on disk."""
     problems = []
     if isinstance(study.frontend, SSL) and study.frontend.weights:
         weights = expand(study.frontend.weights)

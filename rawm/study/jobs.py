@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from rawm import paths
 from rawm.code_hash import code_hash
-from rawm.config.corpora import Corpus
+from rawm.config.corpora import Corpus, TableCorpus
 from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
 from rawm.config.reading import expand, find_file
@@ -140,7 +140,7 @@ def corpus_inputs(corpus: Corpus) -> list[str]:
         return [f"{paths.PACKAGES}/{corpus.name}.json"]
     if corpus.loader == "features":
         return [f"{corpus.root}/table.parquet"]
-    return [str(find_file(corpus.root, corpus.table))] if corpus.loader == "table" else []
+    return [str(find_file(corpus.root, corpus.table))] if isinstance(corpus, TableCorpus) else []
 
 
 def weight_files(frontend: FrontendSettings) -> list[str]:
@@ -215,8 +215,9 @@ def _manifests(study: Study, tasks: Iterable[Task]) -> list[str]:
 
 def _values(model: BaseModel, names: Iterable[str] = WORDS, keep: bool = False) -> dict[str, Any]:
     """A model's values, defaults included, without those named; with `keep`, only those named."""
-    selection = {"include" if keep else "exclude": set(names)}
-    return model.model_dump(mode="json", **selection)
+    if keep:
+        return model.model_dump(mode="json", include=set(names))
+    return model.model_dump(mode="json", exclude=set(names))
 
 
 def _text(**values: Any) -> str:

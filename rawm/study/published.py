@@ -16,23 +16,23 @@ def read_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
 
 
 def load_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
-    """As `read_published`, with a look at the studies that the file names.
+    """Read a file of config/published/ and check it against the studies that it names.
 
     Raises:
         ConfigError: mistakes of the file; studies, methods or tasks that are not there.
     """
-    found = read_published(label, config)
+    file = read_published(label, config)
     path, problems, studies = config / "published" / f"{label}.yaml", [], {}
-    for name in dict.fromkeys([*studies_of(found), *stand_ins_of(found)]):
+    for name in dict.fromkeys([*studies_of(file), *stand_ins_of(file)]):
         try:
             studies[name] = load_study(name, config, on_disk=False)
         except ConfigError as error:
             problems += error.problems
     if not problems:
-        problems = [f"{path}: {problem}" for problem in _cross_checks(found, studies)]
+        problems = [f"{path}: {problem}" for problem in _cross_checks(file, studies)]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    return found
+    return file
 
 
 def columns_of(file: PublishedFile) -> list[Column]:
@@ -56,24 +56,24 @@ def _unique(names: Iterable[str | None]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
-def _cross_checks(found: PublishedFile, studies: dict[str, Any]) -> list[str]:
+def _cross_checks(file: PublishedFile, studies: dict[str, Any]) -> list[str]:
     """Problems of a file with the studies that it names: unknown methods, too few tasks, unknown columns."""
     problems = []
-    for row in found.rows:
-        study = row.study or found.study
+    for row in file.rows:
+        study = row.study or file.study
         if study and row.ours and row.ours not in studies[study].methods:
-            known = ", ".join(studies[study].methods)
-            problems.append(f"rows: {row.method}: ours: {row.ours} is no method of study {study}; it has {known}")
-    for name in studies_of(found):
+            methods = ", ".join(studies[study].methods)
+            problems.append(f"rows: {row.method}: ours: {row.ours} is no method of study {study}; it has {methods}")
+    for name in studies_of(file):
         most = len(studies[name].tasks)
         problems += [
             f"columns: {column.title}: task: is {column.task}, but study {name} has {most} tasks"
-            for column in found.columns
+            for column in file.columns
             if column.task and column.task > most
         ]
-    drawn = set(found.drawing.columns) if found.drawing else set()
-    if unknown := sorted(drawn - {column.title for column in columns_of(found)}):
+    drawn = set(file.drawing.columns) if file.drawing else set()
+    if unknown := sorted(drawn - {column.title for column in columns_of(file)}):
         problems.append(
-            f"drawing: columns: unknown {unknown[0]!r}; columns: {', '.join(c.title for c in found.columns)}"
+            f"drawing: columns: unknown {unknown[0]!r}; columns: {', '.join(c.title for c in file.columns)}"
         )
     return problems

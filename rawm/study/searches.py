@@ -1,4 +1,4 @@
-"""A search with everything it names: the trials of each method, validated before any of them runs."""
+"""Searches for hyper-parameters: the trials of each method, validated before any of them runs."""
 
 import itertools
 import random
@@ -16,7 +16,7 @@ from rawm.study.study import Study
 
 @dataclass(frozen=True)
 class Trial:
-    """One method with values: `values` are those tried (dotted key -> value), `settings` the whole method."""
+    """One method with one combination of values: `values` (dotted key -> value), `settings` the complete method."""
 
     method: str
     values: dict[str, Any]
@@ -33,7 +33,7 @@ class Search:
     trials: dict[str, list[Trial]]
 
     def study_of(self, trial: Trial) -> Study:
-        """The study as it is with a trial's method."""
+        """The study with the trial's method alone."""
         return replace(self.study, methods={trial.method: trial.settings})
 
 
@@ -85,7 +85,7 @@ def _trial(where: str, method: str, content: dict[str, Any], values: dict[str, A
 
 
 def changed(content: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """The content of a method file with some values (dotted key -> value) put in."""
+    """Copy a method file's content with some values (dotted key -> value) replaced."""
     result = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
     for key, value in values.items():
         *section, last = key.split(".")

@@ -38,8 +38,8 @@ class Study:
         """
         if self.stream.classes is not None:
             return tuple(self.stream.classes)
-        found = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
-        return tuple(sorted(found))
+        labels = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
+        return tuple(sorted(labels))
 
     @property
     def detects_fakes(self) -> bool:
@@ -48,7 +48,7 @@ class Study:
 
     @property
     def measure(self) -> Measure:
-        """What the study is judged by."""
+        """Evaluation measure: EER where fakes are detected, else accuracy."""
         return EER if self.detects_fakes else ACCURACY
 
     @property
@@ -60,7 +60,7 @@ class Study:
         return self.stream.tasks[number - 1]
 
     def ordered(self, seed: int) -> "Study":
-        """The study as the runs with this seed meet it: where tasks are shuffled, in the order of this seed.
+        """The study with its tasks in the order of this seed, where tasks are shuffled.
 
         Tasks are sorted by a hash of the seed and of their names, so that one more leaves the order of the others.
         """
@@ -70,7 +70,7 @@ class Study:
         return replace(self, stream=self.stream.model_copy(update={"tasks": tasks}))
 
     def training(self, method: str) -> Training:
-        """The study's training values, with those the method's file overrides where the study lets it."""
+        """Training values of a method: the study's, with those of the method's file unless `equal_training`."""
         if self.settings.equal_training:
             return self.settings.training
         override = self.methods[method].training.model_dump(exclude_none=True)

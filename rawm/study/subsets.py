@@ -1,4 +1,4 @@
-"""Sizes of the part of a split that a task takes."""
+"""Sizes of the subset of a split that a task uses."""
 
 from rawm.config.study import Subset
 

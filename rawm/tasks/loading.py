@@ -1,5 +1,7 @@
 """Load the samples of a task: manifests + features -> train, dev and eval samples."""
 
+from typing import Literal, overload
+
 import torch
 
 from rawm import manifest, paths
@@ -11,6 +13,10 @@ from rawm.study import Study, subsets
 from rawm.tasks.samples import Samples, concatenate
 
 
+@overload
+def load_split(study: Study, number: int, split: Literal["train", "eval"], seed: int) -> Samples: ...
+@overload
+def load_split(study: Study, number: int, split: str, seed: int) -> Samples | None: ...
 def load_split(study: Study, number: int, split: str, seed: int) -> Samples | None:
     """Load one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
 

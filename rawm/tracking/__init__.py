@@ -1,4 +1,4 @@
-"""Finished files -> MLflow. The files are the truth and MLflow is their mirror; nothing else imports mlflow.
+"""Mirror finished runs to MLflow. The files in results/ are the truth; no other package imports mlflow.
 
 mlflow takes seconds to import and reads its settings from the environment when it is, so that both functions prepare
 the environment first and import what they need afterwards.
@@ -13,7 +13,7 @@ __all__ = ["Receipt", "RunReceipt", "log_study", "log_trials", "serve"]
 
 
 def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = None) -> Receipt:
-    """Mirror every finished run of a study to MLflow; what is there already stays as it is.
+    """Mirror every finished run of a study to MLflow; unchanged runs are left alone.
 
     A run on MLflow is one (study, method, seed), found again by its key and the fingerprint of its files. A run whose
     files changed is uploaded anew and the old one is deleted (MLflow keeps deleted runs until `mlflow gc`). A killed
@@ -40,7 +40,7 @@ def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = No
 
 
 def log_trials(trials: list[dict], uri: str, experiment: str) -> None:
-    """Mirror the trials of a search for hyper-parameters , a run each; what is there stays as it is.
+    """Mirror the trials of a search for hyper-parameters, one run each; unchanged ones are left alone.
 
     Raises:
         UserError: MLflow cannot be reached or refuses. The trials in results/ are untouched.

@@ -1,4 +1,4 @@
-"""The charts of a saved view: without them MLflow sorts sections by name and shows losses before results."""
+"""Charts of a saved view; without them MLflow sorts sections by name and shows losses before results."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def sections(measure: Measure) -> list[dict[str, Any]]:
 
 
 def charts(tasks: list[str], measure: Measure) -> list[dict[str, Any]]:
-    """Results as bars and against each other; everything that has steps as lines."""
+    """Bar and scatter charts of final metrics; line charts of metrics with steps."""
     lines = [f"stream/{measure.average}"]
     lines += [f"{prefix}/{task}" for prefix in (*measure.cells, "loss", measure.dev) for task in tasks]
     return [

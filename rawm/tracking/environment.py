@@ -1,4 +1,4 @@
-"""How mlflow must be set up before it is imported, and whether a server answers."""
+"""Environment variables of mlflow, handling of tracking URIs, and a check that a server answers."""
 
 import logging
 import os
@@ -75,12 +75,12 @@ SAFE = "the runs are safe in results/, run `rawm track` again later"
 
 
 def unreachable(uri: str, reason: object) -> UserError:
-    """The one sentence about a server that does not answer."""
+    """The error for a server that does not answer."""
     return UserError(f"cannot reach MLflow at {without_password(uri)} ({reason}); {SAFE}")
 
 
 def refused(uri: str, error: Exception) -> UserError:
-    """The one sentence about an MLflow that answers with an error, or went away meanwhile."""
+    """The error for a server that refuses a request or stops answering."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if "Max retries exceeded" in reason:
         return unreachable(uri, "it stopped answering")
@@ -89,7 +89,7 @@ def refused(uri: str, error: Exception) -> UserError:
 
 
 def check_reachable(uri: str) -> None:
-    """Ask a server for any answer, before seconds are spent on importing mlflow; raises UserError."""
+    """Check that a server answers, before mlflow is imported (seconds); raises UserError."""
     if not is_http(uri):
         return
     try:

@@ -1,4 +1,4 @@
-"""One study -> one experiment."""
+"""Mirror one study to one experiment."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
-    """Upload what is new of a study's finished runs; `rawm.tracking.log_study` says the rest."""
+    """Upload new and changed runs of a study; see `rawm.tracking.log_study`."""
     finished, unfinished = [], []
     for run in runs_of(study):
         (finished if run.is_finished else unfinished).append(run)
@@ -62,7 +62,7 @@ def _describe(target: Experiment, study: Study, finished: list[Run], study_run: 
 
 
 def _save_views(target: Experiment, study: Study, finished: list[Run]) -> bool:
-    """Write the saved views; their format is MLflow's own, so a refusal costs nothing but the views."""
+    """Write the saved views; MLflow does not document their format, so a refusal is only a warning."""
     try:
         created = max(runs.span(run)[1] for run in finished)
         target.describe(view.tags([task.name for task in study.tasks], study.measure, study.methods, created))

@@ -1,4 +1,4 @@
-"""What an upload did, as a file that Snakemake can wait for."""
+"""Receipt of an upload: the output file of the Snakemake rule."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class Receipt:
     unfinished: list[str] = field(default_factory=list)
 
     def count(self, status: str) -> int:
-        """Runs with a status."""
+        """Number of runs with a status."""
         return sum(run.status == status for run in self.runs)
 
     def write(self, path: Path) -> None:

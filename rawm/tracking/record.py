@@ -1,4 +1,4 @@
-"""What one run on MLflow is made of, in plain Python."""
+"""Content of one MLflow run, as plain data classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

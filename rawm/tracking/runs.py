@@ -1,4 +1,4 @@
-"""A finished run's files -> the record of it."""
+"""Build the MLflow record of a finished run from its files."""
 
 import hashlib
 import platform
@@ -49,7 +49,7 @@ def fingerprint(run: Run) -> str:
 
 
 def record(run: Run) -> Record:
-    """Everything MLflow gets of a run; raises UserError where a file is damaged."""
+    """Build the record of a run; raises UserError where a file is damaged."""
     labels = {"study": run.study.name, "method": run.method, "seed": str(run.seed)}
     start, end = span(run)
     return Record(
@@ -109,7 +109,7 @@ def versions() -> dict[str, str]:
 
 
 def metric_points(run: Run) -> Iterator[Point]:
-    """Every value of a run, with the times of its files: sending them twice adds nothing."""
+    """All metric values of a run, with the times from its files, so that logging them twice adds nothing."""
     for point in _points(run):
         if point.value is not None:
             yield replace(point, value=round(point.value, DIGITS))
@@ -139,13 +139,13 @@ def _points(run: Run) -> Iterator[Point]:
 
 def datasets(study: Study) -> list[Data]:
     """The study's corpora, each identified by its manifest; those without a manifest are left out."""
-    found = []
+    data = []
     for name, corpus in study.corpora.items():
         manifest = paths.manifest(name)
         if manifest.is_file():
             source = {"manifest": str(manifest), "title": corpus.title, "homepage": corpus.homepage}
-            found.append(Data(name, _digest(manifest), "train, eval", source))
-    return found
+            data.append(Data(name, _digest(manifest), "train, eval", source))
+    return data
 
 
 @lru_cache
@@ -154,7 +154,7 @@ def _digest(manifest: Path) -> str:
 
 
 def stage(run: Run, folder: Path) -> None:
-    """Lay out a run's artifacts in `folder`."""
+    """Copy a run's artifacts into `folder`."""
     from rawm.reports import figures
 
     titles = [task.title or task.name for task in run.study.tasks]

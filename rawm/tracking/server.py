@@ -29,7 +29,7 @@ Found = tuple[str, set[str]] | None  # id and tag names of an experiment, if the
 
 
 def run_server(study: str, uri: str, experiment: str, host: str, port: int, open_browser: bool) -> None:
-    """Start the UI over a local store, print its links and wait; `rawm.tracking.serve` says the rest."""
+    """Start the UI over a local store, print its links and wait; see `rawm.tracking.serve`."""
     _check_store(study, uri)
     free = free_port(host, port)
     if free != port:
@@ -43,7 +43,7 @@ def run_server(study: str, uri: str, experiment: str, host: str, port: int, open
 
 
 def _serve(study: str, uri: str, experiment: str, host: str, port: int, open_browser: bool, log: IO[str]) -> None:
-    """Start, print the links, wait for ever; KeyboardInterrupt is the way out."""
+    """Start the server, print the links, and wait for Ctrl-C."""
     with started(uri, host, port, log) as process:
         address = f"http://{WILDCARDS.get(host, host)}:{port}"
         _wait(process, address, log)
@@ -85,7 +85,7 @@ def free_port(host: str, port: int) -> int:
 
 
 def command(uri: str, host: str, port: int) -> list[str]:
-    """The server's command line: one worker is enough for one reader and saves 0.2 GB for each left out."""
+    """The server's command line, with one worker (each further one takes 0.2 GB)."""
     options = ["--backend-store-uri", uri, "--host", host or "127.0.0.1", "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", "server", *options]
 
@@ -118,7 +118,7 @@ def _stop(process: subprocess.Popen) -> None:
 
 
 def _check_store(study: str, uri: str) -> None:
-    """A missing sqlite file would be made, empty, by the server; say instead what is missing."""
+    """Raise UserError for a missing sqlite file, which the server would create empty."""
     path = environment.sqlite_path(uri)
     if path and not path.is_file():
         raise UserError(f"{path}: no MLflow store yet; `rawm track --study {study}` makes it from the finished runs")

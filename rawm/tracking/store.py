@@ -1,4 +1,4 @@
-"""One experiment on an MLflow store: its runs by key, and sending records to it."""
+"""One experiment of an MLflow store: find its runs by key, upload records."""
 
 import json
 import tempfile
@@ -26,15 +26,15 @@ MAX_BATCH = 1000  # metrics that MLflow takes in one call
 def find(uri: str, experiment: str) -> tuple[str, set[str]] | None:
     """Id and tag names of a server's experiment, None where there is none; raises UserError."""
     try:
-        found = MlflowClient(uri).get_experiment_by_name(experiment)
+        existing = MlflowClient(uri).get_experiment_by_name(experiment)
     except MlflowException as error:
         raise environment.refused(uri, error) from error
-    return (found.experiment_id, set(found.tags)) if found else None
+    return (existing.experiment_id, set(existing.tags)) if existing else None
 
 
 @contextmanager
 def opened(uri: str, experiment: str, lock_folder: Path) -> Iterator["Experiment"]:
-    """Open an experiment, made where it is missing, for one writer at a time.
+    """Open an experiment for one writer at a time; create it where it is missing.
 
     MLflow's own initialisation is not safe when two processes do it at once: a lock beside the store (or in
     `lock_folder` for a server) keeps the others waiting.
@@ -58,12 +58,12 @@ def opened(uri: str, experiment: str, lock_folder: Path) -> Iterator["Experiment
 
 
 def _experiment_id(client: MlflowClient, uri: str, name: str, database: Path | None) -> str:
-    """Id of the experiment of a name: found, restored or made."""
-    found = client.get_experiment_by_name(name)
-    if found and found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    if found:
-        return found.experiment_id
+    """Id of an experiment by name; restore or create it if needed."""
+    existing = client.get_experiment_by_name(name)
+    if existing and existing.lifecycle_stage == "deleted":
+        client.restore_experiment(existing.experiment_id)
+    if existing:
+        return existing.experiment_id
     if environment.is_http(uri):
         return client.create_experiment(name)  # the server knows where its artifacts live
     folder = (database.parent if database else Path.cwd()) / "mlruns" / name
@@ -79,18 +79,18 @@ class Experiment:
         self._runs = self._by_key()
 
     def _by_key(self) -> dict[str, list[Run]]:
-        found: dict[str, list[Run]] = {}
+        existing: dict[str, list[Run]] = {}
         token = None
         while True:
             page = self.client.search_runs([self.id], "", ViewType.ACTIVE_ONLY, 1000, page_token=token)
             for run in page:
                 if key := run.data.tags.get(KEY):
-                    found.setdefault(key, []).append(run)
+                    existing.setdefault(key, []).append(run)
             if not (token := page.token):
-                return found
+                return existing
 
     def mirror(self, record: Record) -> tuple[str, bool]:
-        """Make sure that the record, and nothing else, is there under its key.
+        """Make the record the only run with its key.
 
         Returns:
             The run's id, and whether it was sent now.
@@ -104,7 +104,7 @@ class Experiment:
         return run_id, not current
 
     def _send(self, record: Record) -> str:
-        """Upload a record; the run is FINISHED last, which makes it valid."""
+        """Upload a record; setting the run to FINISHED comes last and makes it valid."""
         tags = record.all_tags | _table_tag(record)
         run_id = self.client.create_run(self.id, record.start, tags, record.name).info.run_id
         model_id = self._model(record, run_id) if record.model else None
@@ -130,7 +130,7 @@ class Experiment:
             self.client.log_inputs(run_id, [_dataset(data) for data in record.data])
 
     def _model(self, record: Record, run_id: str) -> str:
-        """The final detector as an entry of MLflow's list of models; its file is an artifact of the run."""
+        """Register the final detector in MLflow's list of models; its file is an artifact of the run."""
         where = {"detector": f"runs:/{run_id}/detector/detector.safetensors"}
         model = mlflow.create_external_model(
             record.model, source_run_id=run_id, params=record.params, tags=where, experiment_id=self.id
@@ -145,7 +145,7 @@ class Experiment:
         self.client.delete_run(run.info.run_id)
 
     def describe(self, tags: dict[str, str]) -> None:
-        """Set those tags of the experiment that differ."""
+        """Update the tags of the experiment that differ."""
         old = self.client.get_experiment(self.id).tags
         for name, value in tags.items():
             if old.get(name) != value:

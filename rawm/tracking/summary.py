@@ -1,4 +1,4 @@
-"""A study's figures and tables -> the record of its summary run."""
+"""Build the record of a study's summary run: its figures and tables."""
 
 import hashlib
 import shutil
@@ -15,24 +15,24 @@ FOLDERS = ("figures", "tables")
 
 
 def files(study: Study) -> list[Path]:
-    """The study's figures and tables, whatever has been made of them; hidden files are half-written ones."""
+    """Existing figures and tables of a study, without hidden (unfinished) files."""
     root = paths.study(study.name)
-    found = (path for name in FOLDERS for path in (root / name).rglob("*"))
-    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
+    files_found = (path for name in FOLDERS for path in (root / name).rglob("*"))
+    return sorted(path for path in files_found if path.is_file() and not path.name.startswith("."))
 
 
 def record(study: Study, finished: list[Run]) -> Record | None:
-    """One run that carries figures and tables; it has no metrics, and the saved views leave it out.
+    """Record of a run with figures and tables and no metrics; the saved views leave it out.
 
     Returns:
         None where there are neither figures nor tables yet.
     """
-    found = files(study)
-    if not found:
+    files_found = files(study)
+    if not files_found:
         return None
     root = paths.study(study.name)
     digest = hashlib.sha256(f"layout {LAYOUT}\n".encode())
-    for name, value in digests(root, found):
+    for name, value in digests(root, files_found):
         digest.update(f"{name}\0{value}\n".encode())
     note = f"Figures and tables of the study *{study.settings.title}*, made from all of its runs: see the artifacts."
     return Record(
@@ -42,12 +42,12 @@ def record(study: Study, finished: list[Run]) -> Record | None:
         start=min(runs.span(run)[0] for run in finished),
         end=max(runs.span(run)[1] for run in finished),
         tags={"study": study.name, KIND: STUDY_KIND, "mlflow.note.content": note} | runs.versions(),
-        stage=lambda folder: _stage(study, found, folder),
+        stage=lambda folder: _stage(study, files_found, folder),
     )
 
 
-def _stage(study: Study, found: list[Path], folder: Path) -> None:
-    for path in found:
+def _stage(study: Study, files_found: list[Path], folder: Path) -> None:
+    for path in files_found:
         target = folder / path.relative_to(paths.study(study.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)

@@ -12,7 +12,7 @@ MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
 
 
 def signs(measure: Measure) -> str:
-    """Units and directions in words."""
+    """A sentence about units and directions."""
     return (
         f"Numbers are {measure.title} in {measure.unit}. *Forgetting* is the {measure.title} {measure.worse} of a "
         f"learned task since its best (positive: forgot). *Backward transfer* is its {measure.title} {measure.better} "
@@ -31,7 +31,7 @@ def matrix_table(metrics: dict[str, Any], cell: str) -> dict[str, list]:
 
 
 def memory_table(run: Run) -> dict[str, list]:
-    """What the method carries from task to task: every tensor of every memory, with its shape."""
+    """Table of the tensors in the method's memory after each task, with their shapes."""
     columns: dict[str, list] = {"after task": [], "layer": [], "tensor": [], "shape": [], "dtype": []}
     for number in run.numbers:
         for name, shape, dtype in _tensors(run, number):
@@ -84,14 +84,15 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     if study_run:
         links.append(_link("Figures and tables", view.run_path(experiment_id, study_run)))
     rows, measure = [], study.measure
-    for method, found in metrics.items():
-        numbers = [_spread(found, name) for name in (measure.average, measure.forgetting, measure.learning)]
-        rows.append([study.title(method), str(len(found)), *numbers])
+    for method, metrics_of_runs in metrics.items():
+        values = [_spread(metrics_of_runs, name) for name in (measure.average, measure.forgetting, measure.learning)]
+        rows.append([study.title(method), str(len(metrics_of_runs)), *values])
     shuffled = study.settings.task_order == "shuffled"
+    order = " (each seed has its own order)" if shuffled else ""
     tasks = (", " if shuffled else " → ").join(task.title or task.name for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
     parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [study.settings.description.strip(), f"**Tasks{' (each seed has its own order)' * shuffled}:** {tasks}"]
+    parts += [study.settings.description.strip(), f"**Tasks{order}:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
@@ -108,8 +109,8 @@ def _clipped(note: str) -> str:
     return note
 
 
-def _spread(found: list[dict[str, Any]], name: str) -> str:
-    values = [metrics[name] for metrics in found if metrics.get(name) is not None]
+def _spread(metrics_of_runs: list[dict[str, Any]], name: str) -> str:
+    values = [metrics[name] for metrics in metrics_of_runs if metrics.get(name) is not None]
     if not values:
         return "-"
     return _value(mean(values)) + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")

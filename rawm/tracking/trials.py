@@ -1,4 +1,4 @@
-"""Trials of a search for hyper-parameters -> runs of one experiment."""
+"""Mirror the trials of a search for hyper-parameters to one experiment."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from rawm.tracking.store import opened
 
 
 def mirror_trials(trials: list[dict[str, Any]], uri: str, experiment: str) -> tuple[int, int]:
-    """Send the trials that are not there yet; returns how many were sent and how many there are."""
+    """Upload missing trials; return how many were uploaded and how many there are."""
     with opened(uri, experiment, tuning(trials[0]["search"])) as target:
         sent = sum(target.mirror(_record(trial))[1] for trial in trials)
     return sent, len(trials)

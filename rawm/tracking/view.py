@@ -22,7 +22,7 @@ LABELS = {"params.`method`": 120, "params.`seed`": 70}  # column -> width in pix
 
 
 def state(tasks: list[str], measure: Measure, groups: Iterable[str] | None = None) -> dict[str, Any]:
-    """What the run table shows: its columns, best average first, and the charts beside it.
+    """State of the run table: columns, best average first, and charts.
 
     Args:
         tasks: names of the stream's tasks.

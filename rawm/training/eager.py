@@ -35,7 +35,7 @@ def _real() -> ModuleType:
 
 
 def skip_compiler() -> None:
-    """Call before the first optimizer is made; does nothing where the compiler is loaded already."""
+    """Replace torch's compiler by a stand-in; call it before the first optimizer is created."""
     import torch
 
     if NAME not in sys.modules:

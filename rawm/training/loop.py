@@ -16,7 +16,7 @@ from rawm.tasks.samples import Samples
 
 
 class Diverged(UserError):
-    """Training has made weights that are not finite."""
+    """Training produced weights that are not finite."""
 
 
 def fit(
@@ -28,7 +28,7 @@ def fit(
     epochs: Callable = range,
     measure: Measure = EER,
 ) -> list[dict]:
-    """Train `detector` on one task, in place, and let `method` remember it.
+    """Train `detector` on one task, in place, with the method's five moments.
 
     Args:
         dev: the current task's development samples, for the curve and for `checkpoint: best_dev`.
@@ -48,15 +48,15 @@ def fit(
     method.begin_task(detector, task)
     samples = method.samples(task)
     optimizer = make_optimizer(detector, training)
-    trained_on = task.train if samples is None else samples
-    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(trained_on, training, detector))
+    data = task.train if samples is None else samples
+    criterion = torch.nn.CrossEntropyLoss(weight=class_weights(data, training, detector))
     if samples is not None:
-        samples = samples.resident(task.device)
+        data = samples.resident(task.device)
     precision = torch.autocast(task.device.type, torch.bfloat16, enabled=training.autocast == "bf16")
     history, step, best = [], 0, (float("inf"), None)
-    for epoch in epochs(training.epochs if samples is not None else 0):
+    for epoch in epochs(0 if samples is None else training.epochs):
         started, losses = time.time(), []
-        for batch in samples.batches(task.batch_size, order):
+        for batch in data.batches(task.batch_size, order):
             batch = batch.to(task.device)
             optimizer.zero_grad(set_to_none=True)
             with precision:
@@ -84,7 +84,7 @@ def fit(
 
 
 def _clock(started: float) -> dict[str, float]:
-    """What of a record is about time."""
+    """Time fields of a history record."""
     return {"seconds": round(time.time() - started, 4), "time": time.time()}
 
 

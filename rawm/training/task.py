@@ -1,4 +1,4 @@
-"""One task of one run: from the files of the task before to its own."""
+"""Train one task of one run."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def train_task(run: Run, number: int, device: torch.device) -> None:
 
 
 def task_of(study: Study, number: int, seed: int, learner: Method, training: Training, device: torch.device) -> Task:
-    """Task 1, 2, ... as a run with this seed meets it, with the training samples that its method may see.
+    """Task 1, 2, ... of a run, with the training samples that its method may see.
 
     Args:
         learner: the method of the run.
@@ -65,7 +65,7 @@ def untrained(study: Study, seed: int, first: Samples) -> Detector:
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` takes a CUDA or Apple GPU where there is one; anything else is torch's own name."""
+    """Choose a device: `auto` = a CUDA or Apple GPU where there is one, else the CPU; other names are torch's."""
     if name != "auto":
         return torch.device(name)
     if torch.cuda.is_available():

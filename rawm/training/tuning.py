@@ -1,4 +1,4 @@
-"""Choosing hyper-parameters on development data of the tasks seen so far, never on evaluation data.
+"""Choose hyper-parameters on development data of the tasks seen so far, never on evaluation data.
 
 A trial trains a method through the whole stream, with seeds of its own. After each task it looks at the development
 sets of the tasks met so far, and at nothing else: its score is the average incremental EER (or accuracy, where the
@@ -42,7 +42,7 @@ from rawm.training.task import task_of, untrained
 
 
 def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> dict[str, list[dict[str, Any]]]:
-    """Run the trials that are not on disk yet, and write each method's table and chosen file.
+    """Run the missing trials, and write each method's table and its file with the best values.
 
     Returns:
         Method -> its trials, best first.
@@ -111,7 +111,7 @@ def _hashed(path: Path, modified: int, size: int) -> str:
 
 
 def trial_path(search: Search, trial: Trial) -> Path:
-    """Where a trial's result is."""
+    """File of a trial's result."""
     return paths.tuning(search.name) / trial.method / f"{key_of(search, trial)}.json"
 
 
@@ -135,7 +135,7 @@ def run_trial(search: Search, trial: Trial, device: str) -> None:
 
 
 def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) -> list[list[float | None]]:
-    """Row i: EER or accuracy in percent on development data of tasks 1..i after task i; None where it does not exist.
+    """Train a trial with one seed; row i holds EER or accuracy (%) on development data of tasks 1..i after task i.
 
     A detector whose weights are not finite any more has None from there on.
     """
@@ -160,18 +160,18 @@ def score(matrices: list[list[list[float | None]]]) -> float | None:
     means = []
     for rows in matrices:
         for row in rows:
-            known = [value for value in row if value is not None]
-            if not known:
+            values = [value for value in row if value is not None]
+            if not values:
                 return None
-            means.append(sum(known) / len(known))
+            means.append(sum(values) / len(values))
     return sum(means) / len(means)
 
 
 def ranked(search: Search, method: str) -> list[dict[str, Any]]:
-    """Results of a method's trials, the best score first, diverged ones last; ties in the order of the grid."""
-    found = [json.loads(trial_path(search, trial).read_text(encoding="utf-8")) for trial in search.trials[method]]
+    """Results of a method's trials, best first, diverged ones last; ties in the order of the grid."""
+    results = [json.loads(trial_path(search, trial).read_text(encoding="utf-8")) for trial in search.trials[method]]
     errors = search.study.measure.errors
-    return sorted(found, key=lambda result: (result["score"] is None, errors(result["score"] or 0.0)))
+    return sorted(results, key=lambda result: (result["score"] is None, errors(result["score"] or 0.0)))
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def show(results: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def write_chosen(search: str, results: dict[str, list[dict[str, Any]]]) -> list[Path]:
-    """Put the chosen files in the place of config/methods/; return those written."""
+    """Overwrite files of config/methods/ by the chosen ones; return their paths."""
     written = []
     for method in results:
         chosen = paths.tuning(search) / f"{method}.yaml"
@@ -226,7 +226,7 @@ def chosen_file(search: Search, method: str, ranking: list[dict[str, Any]]) -> s
 
 
 def _replaced(text: str, key: str, value: Any) -> str:
-    """A YAML text with one value replaced, its comment kept, or added at the end of its section."""
+    """Replace one value in a YAML text, keeping its comment, or add it at the end of its section."""
     *section, last = key.split(".")
     shown = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
     lines = text.rstrip("\n").split("\n")
@@ -239,8 +239,8 @@ def _replaced(text: str, key: str, value: Any) -> str:
         start = lines.index(f"{section[0]}:") + 1
         end = next((i for i in range(start, len(lines)) if not lines[i].startswith(" ")), len(lines))
     for index in range(start, end):
-        if found := re.match(rf"{indent}{re.escape(last)}:[^#]*?(\s+#.*)?$", lines[index]):
-            lines[index] = f"{indent}{last}: {shown}{found[1] or ''}"
+        if results := re.match(rf"{indent}{re.escape(last)}:[^#]*?(\s+#.*)?$", lines[index]):
+            lines[index] = f"{indent}{last}: {shown}{results[1] or ''}"
             break
     else:
         lines.insert(end, f"{indent}{last}: {shown}")

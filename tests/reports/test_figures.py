@@ -111,7 +111,7 @@ def test_every_file_is_written_and_the_same_twice(made_up, tmp_path):
     ids=["one seed, one task", "no projectors", "no sharp rank", "many", "accuracy"],
 )
 def test_every_shape_of_study_gives_every_figure(made_up, options):
-    found = drawing.results.load(made_up(**options))
+    found = drawing.load_results(made_up(**options))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for draw in drawing.DRAW.values():
@@ -119,7 +119,7 @@ def test_every_shape_of_study_gives_every_figure(made_up, options):
 
 
 def test_a_study_without_projectors_says_so(made_up):
-    found = drawing.results.load(made_up(seeds=(0,), tasks=2, methods=("finetune",)))
+    found = drawing.load_results(made_up(seeds=(0,), tasks=2, methods=("finetune",)))
     assert "No method" in texts(drawing.DRAW["projector_rank"](found))[0][0]
     assert "No method" in texts(drawing.DRAW["projector_spectra"](found))[0][0]
 
@@ -146,7 +146,7 @@ def test_matrix_figure_prints_every_cell(tasks):
 
 def test_accuracy_ends_at_its_best_value_and_the_best_method_is_on_top(made_up):
     study = made_up(seeds=(0, 1), tasks=3, methods=("finetune", "ewc"), classes=EMOTIONS)
-    found = drawing.results.load(study)
+    found = drawing.load_results(study)
     drawn = {name: drawing.DRAW[name](found) for name in ("matrices", "stream", "average", "comparison")}
     for figure in drawn.values():
         shown = " ".join(text for text, _ in texts(figure))
@@ -241,7 +241,7 @@ def lines(axes):
 
 
 def test_the_comparison_draws_the_stored_intervals_and_prints_them(made_up):
-    found = drawing.results.load(made_up(seeds=(0, 1), tasks=3, methods=("finetune", "rawm")))
+    found = drawing.load_results(made_up(seeds=(0, 1), tasks=3, methods=("finetune", "rawm")))
     estimates = uncertainty.load(found.study)["methods"]
     figure = drawing.DRAW["comparison"](found)
     for axes, key in zip(figure.axes[:2], (EER.average, EER.forgetting), strict=True):

@@ -11,8 +11,9 @@ from rawm.errors import UserError
 from rawm.metrics import detection
 from rawm.runs import results
 from rawm.runs.run import Run
+from rawm.score_files.evaluate import evaluate
+from rawm.score_files.export import export
 from rawm.score_files.formats import read, read_asv, read_key, write
-from rawm.score_files.scores import evaluate, export
 
 KEY = "u1 - bonafide 2.5\nu2 A07 spoof -1\nu3 A08 spoof 1e-3\nu4 - bonafide 0.5\n"
 
@@ -179,7 +180,7 @@ def test_scores_are_judged_by_the_key_that_is_given(tmp_path):
     assert found.about.endswith(
         f"asvspoof2021, 1 genuine and 2 fake utterances; 1 more are not in {tmp_path / 'key'} and do not count"
     )
-    values = {number.name: number.value for number in found.numbers}
+    values = {metric.name: metric.value for metric in found.metrics}
     genuine, fake = [3.0], [1.0, 2.0]
     assert values == {
         "EER": 0,
@@ -213,7 +214,7 @@ def test_exported_scores_give_the_numbers_of_the_run(study, tmp_path, format):
         assert [file.stem for file in files] == ["task_1", "task_2"]
         for task, file in enumerate(files):
             key = None if format == "asvspoof2019" else paths.manifest("synthetic_buzz")
-            value = {number.name: number.value for number in evaluate(file, key=key).numbers}["EER"]
+            value = {metric.name: metric.value for metric in evaluate(file, key=key).metrics}["EER"]
             assert 100 * value == run["eer_matrix"][2 if after is None else after][task]
             assert len(read(file).utterance_id) == 120  # no development data
     only = export(Run(study, "rawm", 0), tmp_path / "one", format, task=2)
@@ -263,7 +264,7 @@ def test_verbs_write_scores_and_print_what_they_say(study, tmp_path):
         "EER", "EER, interpolated", "AUC", "min DCF", "act DCF", "Cllr", "min t-DCF (2019)", "min t-DCF (2021)"
     ]  # fmt: skip
     assert "60 genuine and 60 fake" in done.output
-    value = 100 * evaluate(tmp_path / "out" / "task_1.txt").numbers[0].value
+    value = 100 * evaluate(tmp_path / "out" / "task_1.txt").metrics[0].value
     assert f"{value:.3f} %" in done.output
 
 

@@ -1,4 +1,4 @@
-"""What each part of a method is worth: the method beside itself without the part."""
+"""Ablations: a method compared with itself without one part."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from rawm.reports.figures.style import MUTED, ONE_COLUMN, looks, styled, wrap
 
 @styled
 def ablation(values: Mapping[str, np.ndarray], titles: Mapping[str, str], measure: Measure, reference: str) -> Figure:
-    """Average of each variant, and in words how it differs from the whole method with the same seeds.
+    """Draw the average of each variant and its difference from the whole method, paired by seed.
 
     Args:
         values: method -> average EER or accuracy in percent of each seed, (seeds,).
@@ -44,7 +44,7 @@ def ablation(values: Mapping[str, np.ndarray], titles: Mapping[str, str], measur
 
 
 def _difference(values: np.ndarray, whole: np.ndarray | None) -> str:
-    """Mean of a variant, and how much it is above or below the whole method."""
+    """Describe the mean of a variant and its difference from the whole method."""
     if whole is None or values is whole:
         return f"{values.mean():.1f}"
     return f"{values.mean():.1f} ({values.mean() - whole.mean():+.1f})"

@@ -1,4 +1,4 @@
-"""Methods against each other: final EER or accuracy, forgetting, and how the two ends of the trade-off are met."""
+"""Comparison of methods: final EER or accuracy, forgetting, and the trade-off between learning and forgetting."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -27,7 +27,7 @@ NO_FORGETTING = "one task: nothing can be forgotten"
 
 
 class Side(NamedTuple):
-    """One number of each method.
+    """One metric of each method.
 
     Attributes:
         values: method -> its value with each seed, (seeds,); NaN where it does not exist.
@@ -39,7 +39,7 @@ class Side(NamedTuple):
 
 
 def _row(axes: Axes, y: int, side: Side, method: str, look: Look) -> str:
-    """Draw one method's mean, interval and seeds; return the numbers in words."""
+    """Draw one method's mean, interval and seeds; return them as text."""
     values, low, high = side.values[method], side.intervals[method]["low"], side.intervals[method]["high"]
     if len(values) > 1:
         axes.scatter(values, np.full(len(values), y + 0.22), s=7, color=look.colour, alpha=0.55, linewidth=0)
@@ -51,7 +51,7 @@ def _row(axes: Axes, y: int, side: Side, method: str, look: Look) -> str:
 
 
 def _numbers(axes: Axes, texts: list[str]) -> None:
-    """Write the numbers on the right, one line per method."""
+    """Write the values on the right, one line per method."""
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(len(texts)), texts)
     bare(right)

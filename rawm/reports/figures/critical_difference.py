@@ -1,4 +1,4 @@
-"""Critical-difference diagram: mean ranks of the methods, and which of them cannot be told apart.
+"""Critical-difference diagram: mean ranks of the methods, and which of them do not differ significantly.
 
 Source:
     Demšar 2006, "Statistical comparisons of classifiers over multiple data sets", section 3.2.4.
@@ -54,7 +54,7 @@ def critical_difference(ranks: Mapping[str, Any], titles: Mapping[str, str]) -> 
 
 
 def _axis(axes: Axes, methods: int, difference: float, ranks: Mapping[str, Any]) -> None:
-    """The axis of ranks, and above it how long the critical difference is."""
+    """Draw the axis of ranks, with the critical difference above it."""
     axes.plot([1, methods], [0, 0], color="#333333", linewidth=0.8)
     for rank in range(1, methods + 1):
         axes.plot([rank, rank], [0, -0.2], color="#333333", linewidth=0.8)

@@ -1,4 +1,4 @@
-"""Detection error trade-off: how many genuine utterances are rejected for how many fakes accepted.
+"""Detection error trade-off (DET): false rejections against false acceptances.
 
 Source:
     Martin et al. 1997, "The DET curve in assessment of detection task performance": both axes are normal deviates, so
@@ -31,7 +31,7 @@ LOWEST, HIGHEST = 0.008, 0.85
 
 
 def rejected(genuine: np.ndarray, fake: np.ndarray, accepted: np.ndarray) -> np.ndarray:
-    """Share of genuine utterances rejected where at most a share of the fakes may be accepted, (n,) for (n,)."""
+    """False-rejection rate at each allowed false-acceptance rate, (n,) -> (n,)."""
     rates = error_rates(genuine, fake)
     first = np.searchsorted(-rates.far, -np.asarray(accepted) - 1e-12)  # far falls along the thresholds
     return rates.frr[first]
@@ -41,7 +41,7 @@ def rejected(genuine: np.ndarray, fake: np.ndarray, accepted: np.ndarray) -> np.
 def det(
     scores: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], titles: Mapping[str, str], always: Sequence[str]
 ) -> Figure:
-    """A curve per method, mean over seeds of the rejections at each share of accepted fakes; a marker at its EER.
+    """Draw a curve per method: mean false-rejection rate over seeds at each false-acceptance rate; a marker at the EER.
 
     Of many methods those with the lowest EER are coloured, and the others are grey.
 
@@ -81,7 +81,7 @@ def det(
 
 
 def _square(axes: Axes, deviate) -> None:
-    """Axes of normal deviates, labelled in percent, with the line on which both errors are equal."""
+    """Set axes of normal deviates, labelled in percent, with the line of equal error rates."""
     ends = deviate([LOWEST, HIGHEST])
     axes.plot(ends, ends, color=MUTED, linewidth=0.6, linestyle=(0, (2, 2)), zorder=0)
     for axis in (axes.xaxis, axes.yaxis):

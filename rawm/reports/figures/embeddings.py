@@ -1,4 +1,4 @@
-"""Where utterances lie in a detector's embedding, early and at the end of the stream."""
+"""Embeddings of utterances, early and at the end of the stream."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ def embeddings(
     tasks: Sequence[str],
     after: Sequence[int],
 ) -> Figure:
-    """Two principal components of the embeddings of the tasks' utterances, a row per method, a column per checkpoint.
+    """Draw two principal components of the embeddings: a row per method, a column per checkpoint.
 
     Each panel has components of its own, and says what share of the variance they hold.
 
@@ -34,8 +34,8 @@ def embeddings(
     grid = figure.subplots(len(points), len(after), squeeze=False)
     colours = [colormaps["viridis"](0.92 * index / max(1, len(tasks) - 1)) for index in range(len(tasks))]
     for row, (name, checkpoints) in zip(grid, points.items(), strict=True):
-        for axes, number, found in zip(row, after, checkpoints, strict=True):
-            _panel(axes, found, labels, colours)
+        for axes, number, vectors in zip(row, after, checkpoints, strict=True):
+            _panel(axes, vectors, labels, colours)
             axes.set_title(f"{name}, after task {number}")
     handles = [
         Line2D([], [], color=colour, marker="s", linestyle="", label=wrap(f"{number} {title}", 40, 1))
@@ -51,7 +51,7 @@ def embeddings(
 
 
 def components(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """The first two principal components (N, 2) of vectors (N, d), and the share of the variance that they hold."""
+    """First two principal components (N, 2) of vectors (N, d), and the share of the variance that they explain."""
     from sklearn.decomposition import PCA
 
     model = PCA(n_components=2, svd_solver="full").fit(points)

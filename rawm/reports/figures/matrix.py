@@ -1,4 +1,4 @@
-"""Matrices of EER or accuracy as heat maps: what the detector can do on each task after each task."""
+"""Heat maps of task-by-task matrices: EER or accuracy on each task after each task."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def _scale(measure: Measure) -> ScalarMappable:
 
 
 def _text_colour(value: float, scale: ScalarMappable) -> str:
-    """Black or white, whichever is read more easily on the cell's colour."""
+    """Black or white, whichever contrasts more with the cell's colour."""
     red, green, blue, _ = scale.to_rgba(value)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
 

@@ -1,4 +1,4 @@
-"""What projection methods protect: eigenvalue spectra of the layers' inputs, and how many directions are taken."""
+"""Projectors: eigenvalue spectra of the layers' inputs, and how many directions are protected."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +35,7 @@ def _task_colours(count: int) -> list:
 
 
 def _spectra_panel(axes: Axes, spectra: Spectra, layer: str) -> None:
-    """Share of the energy of each direction, a line per task; a dot where protection ends."""
+    """Draw each direction's share of the energy, a line per task; a dot where protection ends."""
     for spectrum, colour in zip((task[layer] for task in spectra), _task_colours(len(spectra)), strict=True):
         share = np.maximum(spectrum.eigenvalues / max(spectrum.eigenvalues.sum(), np.finfo(float).tiny), FLOOR / 10)
         axes.plot(np.arange(1, len(share) + 1), share, color=colour, linewidth=1)
@@ -96,7 +96,7 @@ def projector_spectra(spectra: Mapping[str, Spectra], titles: Mapping[str, str])
 def projector_rank(
     ranks: Mapping[str, Mapping[str, np.ndarray]], limits: Mapping[str, int], titles: Mapping[str, str]
 ) -> Figure:
-    """Protected directions of each layer against the number of tasks learned, with the layer's dimension as limit.
+    """Draw the protected directions of each layer against the number of tasks learned, with the layer's size as limit.
 
     Args:
         ranks: method -> layer -> rank, (seeds, T).

@@ -1,4 +1,4 @@
-"""Curves over the stream: what happens to each task, and to all of them, as tasks are learned."""
+"""Curves over the stream: the value of each task, and the average, after each task."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def _coloured(finals: Mapping[str, np.ndarray], measure: Measure) -> dict[str, L
 
 
 def _percent_axis(axes: Axes, shown: Iterable[np.ndarray], measure: Measure) -> None:
-    """From the best value there can be to a little beyond the worst mean with its band."""
+    """Set the axis from the best possible value to just beyond the worst mean with its band."""
     errors = [measure.errors(values) for values in shown]
     worst = [values.mean(axis=0) + (values.std(axis=0, ddof=1) if len(values) > 1 else 0) for values in errors]
     end = measure.errors(max(1.0, 1.03 * max(values.max() for values in worst)))

@@ -18,8 +18,9 @@ from rawm.reports.figures import (
     style,
     subspaces,
 )
-from rawm.runs import results, uncertainty
+from rawm.runs import uncertainty
 from rawm.runs.results import Results
+from rawm.runs.results import load as load_results
 from rawm.runs.run import Run
 from rawm.runs.spectra import spectra as spectra_of
 from rawm.study import Study
@@ -28,45 +29,48 @@ FRAMES = 50_000  # most feature vectors of a task whose subspace is computed
 SHOWN = 200  # most utterances of a task whose embeddings are shown
 
 
-def _matrices(found: Results) -> Figure:
-    means = {found.titles[method]: found.matrices(method).mean(axis=0) for method in found.methods}
-    return matrix.matrices(means, found.tasks, len(found.seeds), found.measure)
+def _matrices(results: Results) -> Figure:
+    means = {results.titles[method]: results.matrices(method).mean(axis=0) for method in results.methods}
+    return matrix.matrices(means, results.tasks, len(results.seeds), results.measure)
 
 
-def _stream(found: Results) -> Figure:
-    matrices = {method: found.matrices(method) for method in found.methods}
-    return stream.stream(matrices, found.titles, found.tasks, found.measure)
+def _stream(results: Results) -> Figure:
+    matrices = {method: results.matrices(method) for method in results.methods}
+    return stream.stream(matrices, results.titles, results.tasks, results.measure)
 
 
-def _average(found: Results) -> Figure:
-    return stream.average(_each(found, found.measure.average_after_task), found.titles, found.measure)
+def _average(results: Results) -> Figure:
+    return stream.average(_each(results, results.measure.average_after_task), results.titles, results.measure)
 
 
-def _comparison(found: Results) -> Figure:
-    estimates = uncertainty.load(found.study)["methods"]
+def _comparison(results: Results) -> Figure:
+    estimates = uncertainty.load(results.study)["methods"]
 
     def side(metric: str) -> comparison.Side:
-        values = {method: found.values(method, metric) for method in found.methods}
-        return comparison.Side(values, {method: estimates[method][metric] for method in found.methods})
+        values = {method: results.values(method, metric) for method in results.methods}
+        return comparison.Side(values, {method: estimates[method][metric] for method in results.methods})
 
-    average, forgetting = side(found.measure.average), side(found.measure.forgetting)
-    return comparison.comparison(average, forgetting, found.titles, found.measure)
-
-
-def _critical_difference(found: Results) -> Figure:
-    return critical_difference.critical_difference(uncertainty.load(found.study)["ranks"], found.titles)
+    average, forgetting = side(results.measure.average), side(results.measure.forgetting)
+    return comparison.comparison(average, forgetting, results.titles, results.measure)
 
 
-def _learning_vs_forgetting(found: Results) -> Figure:
-    learning, forgetting = _each(found, found.measure.learning), _each(found, found.measure.forgetting)
-    return comparison.learning_vs_forgetting(learning, forgetting, found.titles, found.measure)
+def _critical_difference(results: Results) -> Figure:
+    return critical_difference.critical_difference(uncertainty.load(results.study)["ranks"], results.titles)
 
 
-def _det(found: Results) -> Figure:
-    if found.measure is not EER:
+def _learning_vs_forgetting(results: Results) -> Figure:
+    learning, forgetting = (
+        _each(results, results.measure.learning),
+        _each(results, results.measure.forgetting),
+    )
+    return comparison.learning_vs_forgetting(learning, forgetting, results.titles, results.measure)
+
+
+def _det(results: Results) -> Figure:
+    if results.measure is not EER:
         return style.message("DET curves are of detectors of fakes; these classes are others.")
-    ends = {method: [_last_scores(found.runs[method, seed]) for seed in found.seeds] for method in found.methods}
-    return det.det(ends, found.titles, style.REFERENCES)
+    ends = {method: [_last_scores(results.runs[method, seed]) for seed in results.seeds] for method in results.methods}
+    return det.det(ends, results.titles, style.REFERENCES)
 
 
 def _last_scores(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -77,34 +81,34 @@ def _last_scores(run: Run) -> tuple[np.ndarray, np.ndarray]:
     return last.score.to_numpy()[genuine], last.score.to_numpy()[~genuine]
 
 
-def _each(found: Results, metric: str) -> dict[str, np.ndarray]:
+def _each(results: Results, metric: str) -> dict[str, np.ndarray]:
     """Method -> one metric of each seed."""
-    return {method: found.values(method, metric) for method in found.methods}
+    return {method: results.values(method, metric) for method in results.methods}
 
 
-def _projector_spectra(found: Results) -> Figure:
+def _projector_spectra(results: Results) -> Figure:
     """Spectra of the first seed."""
-    spectra = {method: spectra_of(found.runs[method, found.seeds[0]]) for method in found.methods}
-    return projectors.projector_spectra({method: tasks for method, tasks in spectra.items() if tasks}, found.titles)
+    spectra = {method: spectra_of(results.runs[method, results.seeds[0]]) for method in results.methods}
+    return projectors.projector_spectra({method: tasks for method, tasks in spectra.items() if tasks}, results.titles)
 
 
-def _projector_rank(found: Results) -> Figure:
+def _projector_rank(results: Results) -> Figure:
     ranks: dict[str, dict[str, np.ndarray]] = {}
     limits: dict[str, int] = {}
-    for method in found.methods:
-        seeds = [spectra_of(found.runs[method, seed]) for seed in found.seeds]
+    for method in results.methods:
+        seeds = [spectra_of(results.runs[method, seed]) for seed in results.seeds]
         layers = {layer: spectrum for layer, spectrum in (seeds[0][0] if seeds[0] else {}).items() if spectrum.rank}
         for layer, spectrum in layers.items():
             limits[layer] = len(spectrum.eigenvalues)
             found_ranks = [[task[layer].rank for task in tasks] for tasks in seeds]
             ranks.setdefault(method, {})[layer] = np.array(found_ranks, dtype=float)
-    return projectors.projector_rank(ranks, limits, found.titles)
+    return projectors.projector_rank(ranks, limits, results.titles)
 
 
-def _subspaces(found: Results) -> Figure:
+def _subspaces(results: Results) -> Figure:
     """Inputs of the first seed, its tasks by name."""
-    seed = found.seeds[0]
-    study = found.study.ordered(seed)
+    seed = results.seeds[0]
+    study = results.study.ordered(seed)
     return subspaces.subspaces(task_inputs(study, seed), [task.title or task.name for task in study.tasks])
 
 
@@ -128,14 +132,14 @@ def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
     return tasks
 
 
-def _embeddings(found: Results) -> Figure:
+def _embeddings(results: Results) -> Figure:
     """Fine-tuning beside RAWM where the study has them, otherwise its first two methods; the first seed."""
-    known = [method for method in ("finetune", "rawm") if method in found.methods]
-    seed, methods = found.seeds[0], known if len(known) == 2 else found.methods[:2]
-    study = found.study.ordered(seed)
+    shown = [method for method in ("finetune", "rawm") if method in results.methods]
+    seed, methods = results.seeds[0], shown if len(shown) == 2 else results.methods[:2]
+    study = results.study.ordered(seed)
     after = sorted({1, len(study.tasks)})
-    labels, points = task_embeddings([found.runs[method, seed] for method in methods], after)
-    named = {found.titles[method]: points[method] for method in methods}
+    labels, points = task_embeddings([results.runs[method, seed] for method in methods], after)
+    named = {results.titles[method]: points[method] for method in methods}
     return embeddings.embeddings(named, labels, [task.title or task.name for task in study.tasks], after)
 
 
@@ -187,8 +191,8 @@ DRAW: dict[str, Callable[[Results], Figure]] = {
 
 def make(study: Study, output_dir: str | Path, formats: Sequence[str]) -> None:
     """Draw every figure of `DRAW` in every format."""
-    found = results.load(study)
+    results = load_results(study)
     for name, draw in DRAW.items():
-        figure = draw(found)
+        figure = draw(results)
         for suffix in formats:
             style.save(figure, Path(output_dir) / f"{name}.{suffix}")

@@ -1,4 +1,4 @@
-"""How every figure looks: sizes, fonts, one colour and marker per method, and files that are the same on each run.
+"""Style of all figures: sizes, fonts, one colour and marker per method, reproducible files.
 
 Figures are built from `matplotlib.figure.Figure`, never from pyplot, so nothing of them stays behind in the process.
 """
@@ -65,7 +65,7 @@ RC: dict[str, Any] = {
 
 
 class Look(NamedTuple):
-    """How one method is drawn in every figure."""
+    """Colour, marker and line of one method."""
 
     colour: str
     marker: str
@@ -105,7 +105,7 @@ SPARE = tuple(
 
 
 def looks(methods: Iterable[str]) -> dict[str, Look]:
-    """Method label -> look; two methods differ, and methods added at the end leave the others as they were."""
+    """Assign a look to each method; all differ, and a method added at the end changes no other's."""
     chosen: dict[str, Look] = {}
     for method in methods:
         if method in LOOKS:
@@ -118,7 +118,7 @@ def looks(methods: Iterable[str]) -> dict[str, Look]:
 
 
 def foremost(errors: Mapping[str, float], always: Sequence[str] = REFERENCES) -> list[str]:
-    """The methods to be coloured where all would be a tangle: `always`, then those with the lowest error."""
+    """Choose the methods to colour where there are many: `always`, then those with the lowest error."""
     ranked = sorted(errors, key=lambda method: (method not in always, errors[method]))
     return [method for method in errors if method in ranked[:DRAWN]]
 
@@ -159,19 +159,19 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 @styled
 def message(text: str, width: float = ONE_COLUMN, height: float = 1.2) -> Figure:
-    """A figure that says in words why there is nothing to draw."""
+    """Make a figure with a sentence in place of a drawing."""
     figure = Figure(figsize=(width, height))
     figure.text(0.5, 0.5, wrap(text, 46, 5), ha="center", va="center", color=MUTED)
     return figure
 
 
 def best_end(measure: Measure) -> dict[str, float]:
-    """Limit of an x axis: it ends at the best value there can be."""
+    """Let an x axis end at the best possible value."""
     return {"left": 0.0} if measure.lower_is_better else {"right": 100.0}
 
 
 def bare(axes: Axes) -> None:
-    """Take away frame and ticks."""
+    """Remove frame and ticks."""
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

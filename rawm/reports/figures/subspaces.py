@@ -1,4 +1,4 @@
-"""Do the tasks' inputs lie in the same directions? Principal angles between their leading subspaces."""
+"""Principal angles between the leading subspaces of the tasks' inputs."""
 
 from collections.abc import Sequence
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""A number against a value that was varied: the share of distillation, the samples of a task."""
+"""A metric against a varied hyper-parameter, e.g. the share of distillation or the samples of a task."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 @styled
 def sweep(x: Sequence[float], curves: Mapping[str, np.ndarray], xlabel: str, ylabel: str, log: bool = False) -> Figure:
-    """Mean and standard deviation over seeds at each value, a line per curve.
+    """Draw mean and standard deviation over seeds at each value, a line per curve.
 
     Args:
         x: the values, ascending, (N,).

@@ -1,4 +1,4 @@
-"""Numbers printed in papers beside ours: one table per file of config/published/, and an index of all.
+"""Printed numbers of papers beside ours: one table per file of config/published/, and an index.
 
 Importing this is cheap: the workflow asks it which studies are needed.
 """
@@ -13,7 +13,7 @@ DRAWN = ("svg", "png")
 
 
 def make(label: str, output_dir: str | Path = paths.PAPER) -> None:
-    """Write a table or figure of config/published/, ours beside the printed numbers; the same bytes for the same runs.
+    """Write a printed table or figure with our numbers beside it; the same runs give the same bytes.
 
     Raises:
         UserError: a run that it needs is not finished, or a study's uncertainty is not estimated.
@@ -26,7 +26,7 @@ def make(label: str, output_dir: str | Path = paths.PAPER) -> None:
 
 
 def draw(label: str, output_dir: str | Path = paths.PAPER) -> None:
-    """Draw our numbers of a file of config/published/ that has a drawing; raises UserError as `make`, and for none."""
+    """Draw our numbers of a printed figure; raises UserError as `make`, and where the file asks for no drawing."""
     from rawm.reports.figures import save
     from rawm.reports.paper import figures, sources
     from rawm.reports.paper.compare import compare
@@ -38,7 +38,7 @@ def draw(label: str, output_dir: str | Path = paths.PAPER) -> None:
 
 
 def make_index(output_dir: str | Path = paths.PAPER) -> None:
-    """Write index.csv and index.md of what `make` wrote into a folder for every label; raises UserError for none."""
+    """Write index.csv and index.md of all tables in a folder; raises UserError where one is missing."""
     from rawm.reports.paper import index
 
     index.write(Path(output_dir))

@@ -1,4 +1,4 @@
-"""A printed table and finished runs -> every printed number with ours beside it and a verdict."""
+"""Compare every number of a printed table with ours."""
 
 from typing import Any, NamedTuple
 
@@ -13,8 +13,8 @@ from rawm.study import load_study
 from rawm.study.published import columns_of
 
 
-class Number(NamedTuple):
-    """One cell.
+class Comparison(NamedTuple):
+    """One printed number, ours beside it, and the verdict.
 
     Attributes:
         row, column: the printed name of each.
@@ -40,24 +40,24 @@ class Number(NamedTuple):
         return self.ours.mean - self.printed if self.verdict.word in (REPRODUCED, DIFFERS) else None
 
 
-def compare(source: Source) -> list[Number]:
+def compare(source: Source) -> list[Comparison]:
     """Every number of a table, row by row; raises UserError where a study is not finished.
 
     Rows that are neither printed nor run are left out.
     """
-    found = {name: results.load(load_study(name)) for name in source.studies}
-    estimated = {name: uncertainty.load(study.study)["methods"] for name, study in found.items()}
-    numbers: list[Number] = []
+    results_of = {name: results.load(load_study(name)) for name in source.studies}
+    intervals_of = {name: uncertainty.load(study.study)["methods"] for name, study in results_of.items()}
+    cells: list[Comparison] = []
     for row in source.file.rows:
         name, method = source.study(row), source.method(row)
-        runs = found[name] if name in found and method in found[name].methods else None
+        runs = results_of[name] if name in results_of and method in results_of[name].methods else None
         if runs or row.values:
-            intervals = estimated[name][method] if runs else {}
-            numbers += [_number(source, row, column, runs, intervals) for column in columns_of(source.file)]
-    return numbers
+            intervals = intervals_of[name][method] if runs else {}
+            cells += [_cell(source, row, column, runs, intervals) for column in columns_of(source.file)]
+    return cells
 
 
-def _number(source: Source, row: Row, column: Column, runs: Results | None, intervals: dict[str, Any]) -> Number:
+def _cell(source: Source, row: Row, column: Column, runs: Results | None, intervals: dict[str, Any]) -> Comparison:
     file = source.file
     derived = column not in file.columns
     printed = dict(zip([c.title for c in file.columns], row.values, strict=False)).get(column.title)
@@ -69,11 +69,11 @@ def _number(source: Source, row: Row, column: Column, runs: Results | None, inte
         ours = _estimate(values, intervals.get(key, {}) if row.after in (None, len(runs.tasks)) else {})
     verdict = judge(printed, ours, _missing(source, row, runs), _other(source, column), file.differences)
     study, method = (runs.study.name, source.method(row)) if runs else ("", "")
-    return Number(row, column, study, method, printed, derived, values, ours, verdict)
+    return Comparison(row, column, study, method, printed, derived, values, ours, verdict)
 
 
 def _placed(source: Source, column: Column, runs: Results) -> bool:
-    """Whether a run has the column's number. A stand-in has tasks in its place if it has as many as are printed."""
+    """Whether a run has the column's number; a stand-in has it if it has as many tasks as are printed."""
     printed = sum(c.task is not None for c in source.file.columns)
     if column.task:
         return source.own or len(runs.tasks) == printed
@@ -81,7 +81,7 @@ def _placed(source: Source, column: Column, runs: Results) -> bool:
 
 
 def _ours(runs: Results, method: str, column: Column, after: int | None) -> tuple[np.ndarray, str]:
-    """The number of each seed, and its key."""
+    """Our value for each seed, and its key in the metrics."""
     measure, rows = runs.measure, runs.matrices(method)[:, after or -1]
     if column.task:
         return rows[:, column.task - 1], f"{measure.name}_{runs.names[column.task - 1]}"
@@ -101,7 +101,7 @@ def _estimate(values: np.ndarray, interval: dict[str, Any]) -> Estimate | None:
 
 
 def _missing(source: Source, row: Row, runs: Results | None) -> str:
-    """Why there is no run beside a printed row."""
+    """Reason why there is no run beside a printed row."""
     if runs:
         return ""
     if row.ours is None:
@@ -113,7 +113,7 @@ def _missing(source: Source, row: Row, runs: Results | None) -> str:
 
 
 def _other(source: Source, column: Column) -> str:
-    """Why a column of a table is not to be compared."""
+    """Reason why a column cannot be compared."""
     if not source.own:
         return "ours are of other corpora, which stand in"
     return "" if source.file.comparable else " ".join(source.file.differences)

@@ -1,4 +1,4 @@
-"""The list of all printed tables and figures with their verdicts, from the CSV files that were written for them."""
+"""Index of all printed tables and figures with their verdicts, read from their CSV files."""
 
 import csv as standard_csv
 from pathlib import Path
@@ -19,23 +19,23 @@ def write(folder: Path) -> None:
 
 
 def entry(folder: Path, label: str) -> dict[str, object]:
-    """One line of the index; raises UserError where the table is not made."""
+    """One row of the index; raises UserError where the table is missing."""
     path = folder / f"{label}.csv"
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `rawm paper {label}`")
-    with path.open(encoding="utf-8", newline="") as file:
-        numbers = list(standard_csv.DictReader(file))
-    words = [number["verdict"] for number in numbers if number["derived"] == "False"]
-    studies = sorted({number["study"] for number in numbers} - {""})
-    found = read_published(label)
+    with path.open(encoding="utf-8", newline="") as opened:
+        cells = list(standard_csv.DictReader(opened))
+    words = [cell["verdict"] for cell in cells if cell["derived"] == "False"]
+    studies = sorted({cell["study"] for cell in cells} - {""})
+    file = read_published(label)
     given = counts(words)
-    own = set(studies) <= set(studies_of(found)) and bool(studies)
+    own = set(studies) <= set(studies_of(file)) and bool(studies)
     return {
         "published": label,
-        "title": found.title,
-        "kind": found.kind,
-        "paper": found.paper,
-        "where": found.where,
+        "title": file.title,
+        "kind": file.kind,
+        "paper": file.paper,
+        "where": file.where,
         "ours": "own study" if own else "stand-in" if studies else "none",
         "studies": " ".join(studies),
         "printed": sum(given.values()),

@@ -1,4 +1,4 @@
-"""Which studies stand beside a printed table: the paper's own where its corpora are on disk, else stand-ins."""
+"""Choose the studies beside a printed table: the paper's own where its corpora are on disk, else stand-ins."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class Source:
 
     @property
     def caption(self) -> str:
-        """What our numbers are of, in a sentence."""
+        """A sentence that says which data our numbers are from."""
         studies = [load_study(name, on_disk=False) for name in self.studies]
         titles = "; ".join(f"{study.settings.title} ({study.name})" for study in studies)
         if self.own:

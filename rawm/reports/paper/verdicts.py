@@ -9,7 +9,7 @@ STDS = 2  # half the width of an interval where none was estimated
 
 
 class Estimate(NamedTuple):
-    """A number of ours: mean and sample standard deviation over seeds, and its interval. std is None for one seed."""
+    """Our estimate: mean, sample standard deviation over seeds (None for one seed), and interval."""
 
     mean: float
     std: float | None
@@ -18,7 +18,7 @@ class Estimate(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Verdict and reason; both are empty where nothing is printed."""
+    """A verdict and its reason; both empty where nothing is printed."""
 
     word: str
     reason: str
@@ -48,5 +48,5 @@ def judge(printed: float | None, ours: Estimate | None, missing: str, other: str
 
 
 def counts(words: list[str]) -> dict[str, int]:
-    """How often each verdict was given."""
+    """Count the verdicts."""
     return {word: words.count(word) for word in VERDICTS}

@@ -60,7 +60,7 @@ class Column:
     differences: dict[frozenset[str], tuple[float, float]] = field(default_factory=dict)
 
     def cells(self, bounds: set[str]) -> list[Cell]:
-        """A cell per method; best = the best mean as printed, no bound among them; † = not told from it."""
+        """One cell per method: bold = best mean, upper bounds aside; † = not significantly different from the best."""
         spreads = {method: spread(values) for method, values in self.values.items()}
         means = {
             method: round(value.mean, 2)
@@ -73,13 +73,13 @@ class Column:
         for method, value in spreads.items():
             pairs = [self.differences.get(frozenset((method, other))) for other in marked - {method}]
             tied = method in means and method not in marked and any(pair and pair[0] <= 0 <= pair[1] for pair in pairs)
-            parts = [_shown(value), self.intervals.get(method, ""), "†" * tied]
+            parts = [_shown(value), self.intervals.get(method, ""), "†" if tied else ""]
             cells.append(Cell(" ".join(part for part in parts if part), method in marked))
         return cells
 
 
 def _columns(results: Results, estimated: dict[str, Any]) -> list[Column]:
-    """Final EER or accuracy of each task, then the summary numbers, two of them with intervals."""
+    """Final EER or accuracy of each task, then the summary metrics, two of them with intervals."""
     measure = results.measure
     columns = [
         Column(
@@ -98,7 +98,7 @@ def _columns(results: Results, estimated: dict[str, Any]) -> list[Column]:
 
 
 def _sure(estimated: dict[str, Any], key: str) -> tuple[dict[str, str], dict[frozenset[str], tuple[float, float]]]:
-    """The intervals of a number, in words, and those of its differences between methods."""
+    """Interval of each method as text, and pairs of methods that do not differ significantly."""
     differences = {
         frozenset((pair["first"], pair["second"])): (pair["low"], pair["high"])
         for pair in estimated["pairs"]
@@ -123,7 +123,7 @@ def _shown(value: Spread) -> str:
 
 
 def comparison(results: Results, estimated: dict[str, Any]) -> Table:
-    """Methods x final value of each task and the summary; the best of each column is marked, the bound aside."""
+    """Final value of each task and summary metrics of each method; bold = best of the column, upper bound aside."""
     columns, bounds = _columns(results, estimated), uncertainty.bounds(results.study)
     names = [Cell(results.titles[method]) for method in results.methods]
     seeds = [Cell(str(len(results.seeds)))] * len(names)
@@ -161,8 +161,8 @@ def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
         for name, values in named:
             value = spread(values)
             row |= {f"{name}_mean": value.mean, f"{name}_std": value.std}
-            found = estimated["methods"][method].get(name, {})
-            row |= {f"{name}_{bound}": found[bound] for bound in ("low", "high") if bound in found}
+            estimate = estimated["methods"][method].get(name, {})
+            row |= {f"{name}_{bound}": estimate[bound] for bound in ("low", "high") if bound in estimate}
         rows.append(row)
     return csv(rows)
 

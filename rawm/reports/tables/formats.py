@@ -61,7 +61,8 @@ def latex(table: Table) -> str:
 
     body = []
     for number, row in enumerate(table.rows):
-        body += [r"\midrule"] * (number in table.breaks)
+        if number in table.breaks:
+            body.append(r"\midrule")
         body.append(line([rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in row]))
     columns = "l" * table.names + "r" * (len(table.short) - table.names)
     return "\n".join(

@@ -1,4 +1,4 @@
-"""The table of every two methods: how far they are apart, and how sure that is."""
+"""Table of paired differences between every two methods, with intervals and tests."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ from rawm.reports.tables.formats import Cell, Table
 from rawm.runs.results import Results
 
 
-def interval_text(found: dict[str, Any]) -> str:
-    """An interval of `rawm.runs.uncertainty` in words; empty where there is none."""
-    return "" if found["low"] is None else "[{low:.1f}, {high:.1f}]".format(**found).replace("-0.0", "0.0")
+def interval_text(interval: dict[str, Any]) -> str:
+    """Format an interval; empty where there is none."""
+    return "" if interval["low"] is None else "[{low:.1f}, {high:.1f}]".format(**interval).replace("-0.0", "0.0")
 
 
 def pairs(results: Results, estimated: dict[str, Any]) -> Table:
     """Paired differences of average and forgetting with their intervals, and tests; bold = the methods differ."""
     measure, level = results.measure, f"{100 * estimated['level']:g}%"
     metrics = [metric for metric in measure.metrics if metric.key in (measure.average, measure.forgetting)]
-    found = {(pair["first"], pair["second"], pair["metric"]): pair for pair in estimated["pairs"]}
+    by_methods = {(pair["first"], pair["second"], pair["metric"]): pair for pair in estimated["pairs"]}
     rows = []
-    for first, second in dict.fromkeys(key[:2] for key in found):
-        cells = [cell for metric in metrics for cell in _cells(found.get((first, second, metric.key)))]
+    for first, second in dict.fromkeys(key[:2] for key in by_methods):
+        cells = [cell for metric in metrics for cell in _cells(by_methods.get((first, second, metric.key)))]
         rows.append([Cell(results.titles[first]), Cell(results.titles[second]), *cells])
     headers, short = ["First", "Second"], ["First", "Second"]
     for metric in metrics:
