@@ -1,6 +1,7 @@
 # Every target first makes its own environment in .venv, from the versions in requirements.txt.
 #   make run                    the study that config/config.yaml names: from fetch to figures and MLflow
 #   make run STUDY=synthetic    another study (no network needed for this one)
+#   make report STUDY=synthetic one page with its figures and tables: report.html
 #   make test                   all tests
 #   make test-fast              the quick ones, in under a minute and without network: run it while working
 #   make lint                   style, layers of imports, types
@@ -13,10 +14,13 @@ STUDY ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test test-fast lint format docs bench ui requirements clean
+.PHONY: run report test test-fast lint format docs bench ui requirements clean
 
 run: .venv/installed
 	snakemake --logger rich --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+
+report: .venv/installed
+	snakemake $(if $(STUDY),--config study=$(STUDY)) --report report.html
 
 test: .venv/installed
 	pytest -n 2 --dist loadfile
@@ -37,8 +41,8 @@ format: .venv/installed
 	snakefmt workflow
 
 docs: .venv/installed
-	rawm schemas > /dev/null
-	for tool in corpora methods performance reproducibility; do python tools/$${tool}_table.py || exit 1; done
+	@rawm schemas > /dev/null
+	@for tool in corpora methods performance reproducibility; do python tools/$${tool}_table.py || exit 1; done
 
 bench: .venv/installed
 	python benchmarks/run.py --output results/bench.json
@@ -54,6 +58,8 @@ requirements: .venv/installed
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .snakemake
 
+# Packages are compiled here, since every job starts Python: where PYTHONDONTWRITEBYTECODE is set, it would compile torch
+# each time.
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
 	    { echo "Python 3.11 or 3.12 is needed, and $(PYTHON) is another; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -61,7 +67,6 @@ clean:
 	    { echo "$(PYTHON) has no ensurepip, which virtual environments need; on Debian: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
-	# Compiled now, since every job starts Python: where PYTHONDONTWRITEBYTECODE is set, they would compile torch each time.
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --requirement requirements.txt
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@

@@ -26,7 +26,7 @@ class OWM(Method[config.OWM]):
     """
 
     paper = "Zeng et al. 2019, doi:10.1038/s42256-019-0080-x"
-    memory = "d² + d k a layer"
+    memory = "d² + d k per layer"
     remembers = ("layers",)
 
     def __init__(self, settings: config.OWM, classes: tuple[str, ...]):

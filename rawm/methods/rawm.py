@@ -41,7 +41,7 @@ class RAWM(Method[config.RAWM]):
     """
 
     paper = "Zhang et al. 2023, arXiv:2308.03300"
-    memory = "d² + d k a layer"
+    memory = "d² + d k per layer"
     remembers = ("layers",)
 
     def __init__(self, settings: config.RAWM, classes: tuple[str, ...]):

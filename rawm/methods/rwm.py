@@ -48,7 +48,7 @@ class RWM(Method[config.RWM]):
     """
 
     paper = "Zhang et al. 2024, arXiv:2312.09651"
-    memory = "d² + d k a layer"
+    memory = "d² + d k per layer"
     remembers = ("layers", "unit_sum", "count")
 
     def __init__(self, settings: config.RWM, classes: tuple[str, ...]):
