@@ -50,6 +50,6 @@ def export(
 
 
 def _attacks(study: Study, number: int, utterances: Any) -> list[str]:
-    known = [manifest.read(paths.manifest(corpus)) for corpus in study.task(number).corpora]
-    attacks = {name: attack for rows in known for name, attack in zip(rows.utterance_id, rows.attack, strict=True)}
+    manifests = [manifest.read(paths.manifest(corpus)) for corpus in study.task(number).corpora]
+    attacks = {name: attack for rows in manifests for name, attack in zip(rows.utterance_id, rows.attack, strict=True)}
     return [attacks.get(name, "-") for name in utterances]

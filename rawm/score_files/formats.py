@@ -134,7 +134,9 @@ def write(
         rows = zip(utterance_id, score, strict=True)
     separator = "\t" if format == "asvspoof5" else " "
     lines = [separator.join(map(str, row)) for row in rows]
-    write_text(path, "\n".join([separator.join(_HEADER)] * (format == "asvspoof5") + lines) + "\n")
+    if format == "asvspoof5":
+        lines.insert(0, separator.join(_HEADER))
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScores:

@@ -26,9 +26,9 @@ def check_all(config: Path = paths.CONFIG) -> list[str]:
             load_study(name, config, on_disk=False)
         except ConfigError as error:
             problems.extend(error.problems)
-    named = [] if problems else [(load_search, name) for name in labels("searches", config)]
-    named += [] if problems else [(load_published, name) for name in labels("published", config)]
-    for load, name in named:
+    checks = [] if problems else [(load_search, name) for name in labels("searches", config)]
+    checks += [] if problems else [(load_published, name) for name in labels("published", config)]
+    for load, name in checks:
         try:
             load(name, config)
         except ConfigError as error:

@@ -10,15 +10,15 @@ from rawm.files import write_text
 from rawm.study import KINDS
 
 
-def schema(kind: str) -> dict:
+def make_schema(kind: str) -> dict:
     """The JSON schema of one kind of file ("studies", ...; "config" for config.yaml)."""
-    found = TypeAdapter(KINDS.get(kind, MainFile)).json_schema(by_alias=True)
+    schema = TypeAdapter(KINDS.get(kind, MainFile)).json_schema(by_alias=True)
     if kind == "corpora":  # `name` is the file's own name
-        for definition in found["$defs"].values():
+        for definition in schema["$defs"].values():
             if "loader" in definition.get("properties", {}):
                 del definition["properties"]["name"]
                 definition["required"].remove("name")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"rawm {kind}"} | found
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"rawm {kind}"} | schema
 
 
 def write(folder: Path) -> list[Path]:
@@ -26,6 +26,6 @@ def write(folder: Path) -> list[Path]:
     written = []
     for kind in ["config", *KINDS]:
         path = folder / f"{kind}.schema.json"
-        write_text(path, json.dumps(schema(kind), indent=2) + "\n")
+        write_text(path, json.dumps(make_schema(kind), indent=2) + "\n")
         written.append(path)
     return written

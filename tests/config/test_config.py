@@ -10,7 +10,7 @@ import pytest
 
 from rawm.config.reading import ConfigError
 from rawm.study import KINDS, check_all, load_main, load_study
-from rawm.study.schemas import schema
+from rawm.study.schemas import make_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -154,7 +154,7 @@ def test_methods_may_override_training(copy):
 @pytest.mark.parametrize("kind", ["config", *KINDS])
 def test_schemas_are_in_step_with_the_models(kind):
     written = json.loads((ROOT / "config" / "schemas" / f"{kind}.schema.json").read_text())
-    assert written == schema(kind), "run `rawm schemas`"
+    assert written == make_schema(kind), "run `rawm schemas`"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.stem)

@@ -139,8 +139,8 @@ def _embeddings(results: Results) -> Figure:
     study = results.study.ordered(seed)
     after = sorted({1, len(study.tasks)})
     labels, points = task_embeddings([results.runs[method, seed] for method in methods], after)
-    named = {results.titles[method]: points[method] for method in methods}
-    return embeddings.embeddings(named, labels, [task.title or task.name for task in study.tasks], after)
+    by_title = {results.titles[method]: points[method] for method in methods}
+    return embeddings.embeddings(by_title, labels, [task.title or task.name for task in study.tasks], after)
 
 
 def task_embeddings(

@@ -156,9 +156,9 @@ def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
     for method in results.methods:
         row: dict[str, object] = {"method": method, "title": results.titles[method], "seeds": len(results.seeds)}
         tasks = enumerate(results.names, 1)
-        named = [(f"{results.measure.name}_{name}", _final(results, method, number)) for number, name in tasks]
-        named += [(metric.key, results.values(method, metric.key)) for metric in results.measure.metrics]
-        for name, values in named:
+        columns = [(f"{results.measure.name}_{name}", _final(results, method, number)) for number, name in tasks]
+        columns += [(metric.key, results.values(method, metric.key)) for metric in results.measure.metrics]
+        for name, values in columns:
             value = spread(values)
             row |= {f"{name}_mean": value.mean, f"{name}_std": value.std}
             estimate = estimated["methods"][method].get(name, {})
