@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
+from rawm.detectors.scoring import evaluating
 from rawm.methods.method import Method, Task, class_mask
 from rawm.methods.parts import projection
 from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
@@ -102,7 +103,8 @@ class RWM(Method[config.RWM]):
     @torch.no_grad()
     def _measure(self, detector: Detector, task: Task) -> None:
         for batch in task.inputs():
-            embedding = detector(batch.features, batch.lengths).embedding.cpu().double()
+            with evaluating(detector):
+                embedding = detector(batch.features, batch.lengths).embedding.cpu().double()
             unit = torch.nn.functional.normalize(embedding, dim=1)
             labels = batch.labels.cpu()
             if self.unit_sum is None or self.count is None:

@@ -114,6 +114,28 @@ def test_every_detector_learns_from_frames_and_continues_after_loading(variant, 
     assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["lcnn", "aasist"])
+@EVERY_VARIANT
+def test_the_end_of_a_task_changes_no_detector(variant, kind):
+    """No parameter and no running statistic, but for methods that solve for or consolidate the output layer then."""
+    task = gaussian_task(1, n=32, frames=True)
+    detector, method = detector_for(task, **DETECTORS[kind]), method_for(VARIANTS[variant])
+    end_task, compared = method.end_task, []
+
+    def compare(detector, task):
+        before = {name: value.clone() for name, value in detector.state_dict().items()}
+        end_task(detector, task)
+        after = detector.state_dict()
+        own = {name for name in after if method.freezes_body and name.startswith("output.")}
+        assert_equal_weights(*({n: v for n, v in d.items() if n not in own} for d in (before, dict(after))))
+        compared.append(True)
+
+    method.end_task = compare
+    train(detector, method, [task], numbers=[1])
+    assert compared
+
+
 @EVERY_VARIANT
 def test_training_on_crops_is_reproducible_bit_for_bit(variant):
     training = Training(epochs=1, batch_size=16, learning_rate=0.01, crop_frames=5)
