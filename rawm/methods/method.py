@@ -71,6 +71,8 @@ class Method(Generic[Settings]):
         remembers: names of the attributes kept from task to task. Each is a tensor or None, a dict of tensors, or a
             `Part`. In memory.safetensors, a tensor has the attribute's name, an entry of a dict `attribute.key`, and
             a part's tensors the names that the part gives them.
+        integrates: names of the attributes (dicts of tensors) that add up over the steps of a task. With
+            `checkpoint: best_dev` they go back to the best epoch together with the weights.
     """
 
     paper: ClassVar[str] = ""
@@ -79,6 +81,7 @@ class Method(Generic[Settings]):
     keeps_samples: ClassVar[bool] = False
     freezes_body: ClassVar[bool] = False
     remembers: ClassVar[tuple[str, ...]] = ()
+    integrates: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings, classes: tuple[str, ...]):
         self.settings = settings
@@ -101,6 +104,15 @@ class Method(Generic[Settings]):
 
     def end_task(self, detector: Detector, task: Task) -> None:
         """Collect what to remember of this task, after the last step."""
+
+    def integrals(self) -> dict[str, dict[str, Tensor]]:
+        """Copies of the attributes named in `integrates`, as they are after the steps so far."""
+        return {name: {key: value.clone() for key, value in getattr(self, name).items()} for name in self.integrates}
+
+    def restore(self, integrals: dict[str, dict[str, Tensor]]) -> None:
+        """Go back to what `integrals` returned."""
+        for name, values in integrals.items():
+            setattr(self, name, values)
 
     def state(self) -> dict[str, Tensor]:
         """The attributes named in `remembers`, as one flat dict; written to memory.safetensors."""

@@ -28,6 +28,7 @@ class SI(Method[config.SI]):
     paper = "Zenke et al. 2017, arXiv:1703.04200"
     memory = "2 p"
     remembers = ("penalty",)
+    integrates = ("_omega",)
 
     def __init__(self, settings: config.SI, classes: tuple[str, ...]):
         super().__init__(settings, classes)

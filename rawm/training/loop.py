@@ -53,7 +53,7 @@ def fit(
     if samples is not None:
         data = samples.resident(task.device)
     precision = torch.autocast(task.device.type, torch.bfloat16, enabled=training.autocast == "bf16")
-    history, step, best = [], 0, (float("inf"), None)
+    history, step, best, least = [], 0, None, float("inf")
     for epoch in epochs(0 if samples is None else training.epochs):
         started, losses = time.time(), []
         for batch in data.batches(task.batch_size, order):
@@ -70,10 +70,12 @@ def fit(
         value = measured(detector, dev, task.device, measure)
         loss = float(torch.stack(losses).mean())
         history.append({"epoch": epoch + 1, "step": step, "loss": loss, measure.dev: value, **_clock(started)})
-        if training.checkpoint == "best_dev" and value is not None and measure.errors(value) < best[0]:
-            best = (measure.errors(value), {name: value.clone() for name, value in detector.state_dict().items()})
-    if best[1] is not None:
-        detector.load_state_dict(best[1])
+        if training.checkpoint == "best_dev" and value is not None and measure.errors(value) < least:
+            least = measure.errors(value)
+            best = {name: tensor.clone() for name, tensor in detector.state_dict().items()}, method.integrals()
+    if best is not None:
+        detector.load_state_dict(best[0])
+        method.restore(best[1])
     started = time.time()
     method.end_task(detector, task)
     if samples is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.problems import (
+    CPU,
     DETECTORS,
     SWITCHED_OFF,
     VARIANTS,
@@ -23,7 +24,9 @@ from support.problems import (
 from rawm.config.detectors import MLP
 from rawm.config.study import Training
 from rawm.detectors import checkpoint
-from rawm.tasks.samples import Samples
+from rawm.methods.method import Task
+from rawm.tasks.samples import Samples, concatenate
+from rawm.training.loop import fit
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
 EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS)
@@ -134,6 +137,30 @@ def test_the_end_of_a_task_changes_no_detector(variant, kind):
     method.end_task = compare
     train(detector, method, [task], numbers=[1])
     assert compared
+
+
+@EVERY_VARIANT
+def test_the_best_epoch_is_as_if_training_had_stopped_there(variant):
+    """With `checkpoint: best_dev`, weights and memory are those of a run with so many epochs, bit for bit."""
+    dev = gaussian_task(3, n=40)
+    detector, method = detector_for(TASKS[0]), method_for(VARIANTS[variant])
+    train(detector, method, TASKS, numbers=[1])
+
+    def second_task(**values):
+        learned, learner = copy.deepcopy(detector), method_for(VARIANTS[variant])
+        learner.load({name: value.clone() for name, value in method.state().items()})
+        training = Training(**{"epochs": 8, "batch_size": 16, "learning_rate": 0.01} | values)
+        samples = concatenate(TASKS[:2]) if learner.uses_old_data else TASKS[1]
+        history = fit(learned, learner, Task(2, samples, 16, 5, CPU), training, dev=dev)
+        return learned, learner, history
+
+    learned, learner, history = second_task(checkpoint="best_dev")
+    errors = [epoch["dev_eer"] for epoch in history]
+    epochs = errors.index(min(errors)) + 1
+    again, stopped, _ = second_task(epochs=epochs)
+    assert_equal_weights(dict(learned.state_dict()), dict(again.state_dict()))
+    assert_equal_weights(learner.state(), stopped.state())
+    assert epochs < 8 or variant in ("joint", "gdumb", "gdumb_small")  # the last epochs were discarded
 
 
 @EVERY_VARIANT
