@@ -149,6 +149,11 @@ class Projection(Method):
     statistics: Literal["samples", "batch_mean"] = Field(
         "samples", description="Protect every training input, or the mean input of each minibatch (as in the papers)."
     )
+    accumulate: Literal["residual", "sum"] = Field(
+        "residual",
+        description="How the spectral projector protects several tasks: residual = add to the directions so far what "
+        "each task needs, so that none loses protection; sum = directions of the summed statistics, as rls and paper.",
+    )
     apply_to: Literal["step", "gradient"] = Field(
         "step", description="Project the optimizer's step, or the gradient before it (as in the released code)."
     )
@@ -171,6 +176,9 @@ class Regularized(Projection):
         1e-3, gt=0, lt=1, description="variant paper: singular values of P below rcond x the largest count as 0."
     )
     scale: float = Field(1.0, ge=0, description="m: R = P + m beta Q. 0 is OWM; m beta = 1 is fine-tuning (spectral).")
+    limit_gain: bool = Field(
+        True, description="Use min(m beta, 1): a step is never larger than fine-tuning's. false = as in the papers."
+    )
     eta: float = Field(0.5, ge=0, le=1, description="Share of the distillation in the loss; 0 = none.")
     temperature: float = Field(2.0, gt=0, description="Softmax temperature tau of the distillation.")
 

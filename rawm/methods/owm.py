@@ -5,7 +5,6 @@ Intelligence 1, 364-372, 2019, doi:10.1038/s42256-019-0080-x.
 """
 
 import torch
-from torch import Tensor
 
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
@@ -20,9 +19,10 @@ class OWM(Method[config.OWM]):
 
     Deviations:
         The optimizer's step is projected, not the gradient, since Adam, momentum and weight decay would turn a
-        projected gradient back (`apply_to: gradient` is the paper's). The projector is `spectral` by default;
-        `projector: rls` is the paper's, with a constant alpha. Statistics are taken once per finished task, over every
-        training input (`statistics: batch_mean` is the paper's), not during training.
+        projected gradient back (`apply_to: gradient` is the paper's). The projector is `spectral` by default, and its
+        directions accumulate as GPM's do (`accumulate: residual`); `projector: rls` is the paper's, with a constant
+        alpha. Statistics are taken once per finished task, over every training input (`statistics: batch_mean` is the
+        paper's), not during training.
     """
 
     paper = "Zeng et al. 2019, doi:10.1038/s42256-019-0080-x"
@@ -31,30 +31,14 @@ class OWM(Method[config.OWM]):
 
     def __init__(self, settings: config.OWM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self.layers = ProjectedLayers(self._projector, settings.statistics == "batch_mean")
-
-    def _projector(self, values: Tensor, vectors: Tensor) -> projection.Projector:
-        if self.settings.projector == "rls":
-            return projection.rls(values, vectors, self.settings.alpha)
-        return projection.spectral(values, vectors, self.settings.energy)
+        self.layers = ProjectedLayers(projection.rule(settings), settings.statistics == "batch_mean")
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         self.layers.begin_task(detector)
 
-    @torch.no_grad()
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """W <- before + (W - before) P in every layer: RAWM's step with gain 0."""
-        gain = 0.0
-        layers = self.layers.constrained(gain)
-        if self.settings.apply_to == "gradient":
-            for layer in layers:
-                layer.project_gradient(gain)
-            optimizer.step()
-            return
-        weights = [layer.weights() for layer in layers]
-        optimizer.step()
-        for layer, before in zip(layers, weights, strict=True):
-            layer.set_weights(before + layer.project(layer.weights() - before, gain))
+        """W <- before + (W - before) P in every layer: R(gain) with gain 0."""
+        self.layers.step(optimizer, 0.0, self.settings.apply_to)
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

@@ -30,14 +30,16 @@ class RAWM(Method[config.RAWM]):
 
     Genuine speech is similar across corpora and fake speech is not, so minibatches with more genuine speech may change
     more along used directions. With `variant: spectral`, m beta = 0 is OWM, m beta = 1 is plain fine-tuning, and RAWM
-    moves between the two from minibatch to minibatch.
+    moves between the two from minibatch to minibatch. By default m beta is at most 1 (`limit_gain`): a minibatch of 32
+    genuine samples has beta = 33, and its step along used directions would be up to 33 m times that of fine-tuning.
 
     Deviations:
         The class ratio counts `compact` classes against the others, which for genuine and fake is the paper's. The
-        fixed scale m is ours (the paper has m = 1 after normalising both projectors). `variant: spectral` has
-        P = I - U U^T and Q = U U^T; `variant: paper` has the published formula, see
-        `rawm.methods.parts.projection.paper`. The optimizer's step is projected, not the gradient (`apply_to: gradient`
-        is the paper's). Statistics are taken once per finished task; layers' bias is protected too.
+        fixed scale m is ours (the paper has m = 1 after normalising both projectors), and so is the limit of m beta
+        (`limit_gain: false` is the paper's). `variant: spectral` has P = I - U U^T and Q = U U^T, with directions that
+        accumulate as GPM's do; `variant: paper` has the published formula, see `rawm.methods.parts.projection.paper`.
+        The optimizer's step is projected, not the gradient (`apply_to: gradient` is the paper's). Statistics are taken
+        once per finished task; layers' bias is protected too.
     """
 
     paper = "Zhang et al. 2023, arXiv:2308.03300"
@@ -46,7 +48,7 @@ class RAWM(Method[config.RAWM]):
 
     def __init__(self, settings: config.RAWM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self.layers = ProjectedLayers(projection.of_variant(settings), settings.statistics == "batch_mean")
+        self.layers = ProjectedLayers(projection.rule(settings), settings.statistics == "batch_mean")
         self._teacher: Teacher | None = None
         self._compact = class_mask(settings.compact, classes)
         self._task_ratio = 1.0
@@ -68,20 +70,14 @@ class RAWM(Method[config.RAWM]):
             return self.settings.beta
         return self._task_ratio if self.settings.balance == "task" else class_ratio(batch.labels, self._compact)
 
-    @torch.no_grad()
-    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """W <- before + (W - before) R in every layer, R = P + gain Q, gain = m beta."""
+    def gain(self, batch: Batch) -> float:
+        """m beta, or min(m beta, 1) with `limit_gain`."""
         gain = self.settings.scale * self.beta(batch)
-        layers = self.layers.constrained(gain)
-        if self.settings.apply_to == "gradient":
-            for layer in layers:
-                layer.project_gradient(gain)
-            optimizer.step()
-            return
-        weights = [layer.weights() for layer in layers]
-        optimizer.step()
-        for layer, before in zip(layers, weights, strict=True):
-            layer.set_weights(before + layer.project(layer.weights() - before, gain))
+        return min(gain, 1.0) if self.settings.limit_gain else gain
+
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
+        """W <- before + (W - before) (P + gain Q) in every layer."""
+        self.layers.step(optimizer, self.gain(batch), self.settings.apply_to)
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.layers.learn(detector, task.inputs())

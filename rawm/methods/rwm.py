@@ -22,21 +22,24 @@ THETA_MIN = 0.02  # radians from 0 and from pi / 2
 
 
 def radian_ratio(logits: Tensor, labels: Tensor, compact: Tensor) -> float:
-    """beta = tan(theta), theta = pi/4 + 1/2 sum_i g_i asin(p_i), kept THETA_MIN away from 0 and pi/2.
+    """beta = tan(theta), theta = pi/4 + 1/2 sum_i g_i asin(p_i).
+
+    p is the softmax over the samples of the minibatch of each one's logit of its own class, so sum_i p_i = 1, and theta
+    lies in [0, pi/2] because asin is convex. It is kept THETA_MIN away from both ends, where tan is 0 or infinite.
 
     Args:
         logits: (B, classes).
-        labels: (B,) class indices; p_i is the softmax over the classes at the true class of sample i.
+        labels: (B,) class indices.
         compact: (classes,) bool; g_i = +1 for a compact class, -1 otherwise.
     """
-    confidence = torch.softmax(logits.detach().double(), dim=1).gather(1, labels[:, None])[:, 0].clamp(0, 1).cpu()
+    own = logits.detach().double().gather(1, labels[:, None])[:, 0].cpu()
     sign = torch.where(compact[labels.cpu()], 1.0, -1.0).double()
-    theta = math.pi / 4 + 0.5 * float((sign * torch.asin(confidence)).sum())
+    theta = math.pi / 4 + 0.5 * float((sign * torch.asin(torch.softmax(own, dim=0).clamp_max(1))).sum())
     return math.tan(min(max(theta, THETA_MIN), math.pi / 2 - THETA_MIN))
 
 
 class RWM(Method[config.RWM]):
-    """As RAWM, but with beta = tan(theta), which follows the detector's confidence in each sample.
+    """As RAWM, but with beta = tan(theta), which follows the detector's logits and not only the number of samples.
 
     Step and loss are RAWM's: W <- before + (W - before) R, R = P + m beta Q; (1 - eta) CE + eta distillation.
 
@@ -44,8 +47,7 @@ class RWM(Method[config.RWM]):
     classes: mean cosine distance within a class, over the training samples of all tasks seen.
 
     Deviations:
-        p_i is a softmax over the classes of sample i; released code takes it over the samples of the minibatch. Hence
-        theta is clamped: the sum leaves (0, pi/2) for any but the smallest minibatches. Otherwise as RAWM's.
+        As RAWM's.
     """
 
     paper = "Zhang et al. 2024, arXiv:2312.09651"
@@ -54,7 +56,7 @@ class RWM(Method[config.RWM]):
 
     def __init__(self, settings: config.RWM, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self.layers = ProjectedLayers(projection.of_variant(settings), settings.statistics == "batch_mean")
+        self.layers = ProjectedLayers(projection.rule(settings), settings.statistics == "batch_mean")
         self._teacher: Teacher | None = None
         self.unit_sum: Tensor | None = None  # (classes, e): sum of the embeddings, each scaled to unit length
         self.count: Tensor | None = None  # (classes,): number of samples in `unit_sum`
@@ -69,20 +71,14 @@ class RWM(Method[config.RWM]):
         distillation = soft_cross_entropy(output.logits, self._teacher(batch).logits, self.settings.temperature)
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
-    @torch.no_grad()
-    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """As RAWM's: W <- before + (W - before) R in every layer, R = P + gain Q, gain = m beta."""
+    def gain(self, batch: Batch, output: Output) -> float:
+        """m beta, or min(m beta, 1) with `limit_gain`."""
         gain = self.settings.scale * radian_ratio(output.logits, batch.labels, self.compact())
-        layers = self.layers.constrained(gain)
-        if self.settings.apply_to == "gradient":
-            for layer in layers:
-                layer.project_gradient(gain)
-            optimizer.step()
-            return
-        weights = [layer.weights() for layer in layers]
-        optimizer.step()
-        for layer, before in zip(layers, weights, strict=True):
-            layer.set_weights(before + layer.project(layer.weights() - before, gain))
+        return min(gain, 1.0) if self.settings.limit_gain else gain
+
+    def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
+        """As RAWM's: W <- before + (W - before) (P + gain Q) in every layer."""
+        self.layers.step(optimizer, self.gain(batch, output), self.settings.apply_to)
 
     def compact(self) -> Tensor:
         """(classes,) bool: the compact classes, as configured or as measured so far."""

@@ -1,6 +1,8 @@
 """OWM, RAWM and RWM: what is protected, and the methods they equal at extreme settings."""
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -17,11 +19,15 @@ from support.problems import (
 from torch import nn
 
 from rawm.config.study import Training
+from rawm.methods import METHODS
 from rawm.methods.method import Task
 from rawm.methods.parts.class_ratio import class_ratio
 from rawm.methods.parts.projected_layers import layer_inputs, matrix
 from rawm.methods.rwm import radian_ratio
 from rawm.training.loop import fit
+
+#: Algorithms with a projector whose directions accumulate.
+PROTECTING = [name for name in METHODS if "energy" in type(method_for({"algorithm": name}).settings).model_fields]
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
 
@@ -120,20 +126,110 @@ def test_class_ratio_counts_with_one_added():
     assert class_ratio(torch.tensor([0, 1, 2, 2]), many) == 4 / 2
 
 
-def test_radian_ratio_follows_its_formula():
-    compact = torch.tensor([False, True])
-    balanced = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
-    assert radian_ratio(balanced, torch.tensor([0, 1]), compact) == pytest.approx(1)
-    p = 1 / (1 + math.exp(1.0))
-    one = radian_ratio(torch.tensor([[0.5, -0.5]]), torch.tensor([1]), compact)
-    assert one == pytest.approx(math.tan(math.pi / 4 + 0.5 * math.asin(p)))
+def released_radian_ratio(logits, labels, compact):
+    """beta, one sample after another: a softmax over the minibatch of each sample's logit of its own class."""
+    own = [float(logits[i, label]) for i, label in enumerate(labels.tolist())]
+    total = sum(math.exp(value) for value in own)
+    theta = math.pi / 4
+    for value, label in zip(own, labels.tolist(), strict=True):
+        theta += (0.5 if compact[label] else -0.5) * math.asin(math.exp(value) / total)
+    return math.tan(theta)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("classes", [2, 5])
+def test_radian_ratio_is_an_independent_loop(seed, classes):
+    generator = torch.Generator().manual_seed(seed)
+    logits, labels = torch.randn(32, classes, generator=generator), torch.randint(classes, (32,), generator=generator)
+    compact = torch.arange(classes) % 2 == 1
+    assert radian_ratio(logits, labels, compact) == pytest.approx(released_radian_ratio(logits, labels, compact))
+
+
+def test_radian_ratio_is_1_for_balanced_groups_of_equal_confidence():
+    logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    assert radian_ratio(logits, torch.tensor([0, 1]), torch.tensor([False, True])) == pytest.approx(1)
+
+
+def test_the_radian_ratio_moves_with_the_minibatch():
+    """At four fakes to one genuine sample and minibatches of 32, beta takes many values and is seldom at its limits."""
+    tasks = [gaussian_task(number, n=640) for number in (1, 2)]
+    tasks = [replace(task, labels=(torch.arange(640) % 5 == 0).long()) for task in tasks]
+    detector, method = detector_for(tasks[0]), method_for({"algorithm": "rwm"})
+    train(detector, method, tasks, numbers=[1], batch_size=32)
+    betas, step = [], method.step
+
+    def watched(detector, optimizer, batch, output):
+        betas.append(radian_ratio(output.logits, batch.labels, method.compact()))
+        step(detector, optimizer, batch, output)
+
+    method.step = watched
+    train(detector, method, tasks, Training(epochs=10, batch_size=32, learning_rate=0.003), numbers=[2])
+    assert len(betas) == 200 and len({round(beta, 9) for beta in betas}) > 100
+    limits = math.tan(0.02), math.tan(math.pi / 2 - 0.02)
+    assert sum(not limits[0] * 1.001 < beta < limits[1] / 1.001 for beta in betas) < 0.05 * len(betas)
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_radian_ratio_of_one_class_only_is_clamped(label):
-    logits = torch.full((64, 2), 30.0) * torch.tensor([1.0 - label, float(label)])
-    beta = radian_ratio(logits, torch.full((64,), label), torch.tensor([False, True]))
+@pytest.mark.parametrize("n", [1, 64])
+def test_radian_ratio_of_one_class_only_stays_finite(label, n):
+    logits = torch.full((n, 2), 30.0) * torch.tensor([1.0 - label, float(label)])
+    logits[0] *= 2  # all of the weight is on one sample
+    beta = radian_ratio(logits, torch.full((n,), label), torch.tensor([False, True]))
     assert beta == pytest.approx(math.tan(0.02) if label == 0 else math.tan(math.pi / 2 - 0.02))
+
+
+@pytest.mark.parametrize("algorithm", ["rawm", "rwm"])
+def test_with_its_gain_limited_no_step_is_larger_than_that_of_fine_tuning(algorithm):
+    """A minibatch of genuine samples alone has the largest beta; with plain SGD the steps can be compared."""
+    new = gaussian_task(2, n=16, only=1)
+    sgd = Training(epochs=1, batch_size=16, learning_rate=0.01, optimizer="sgd", momentum=0)
+    distance = {}
+    for name, values in {"limited": {}, "free": {"limit_gain": False}, "finetune": None}.items():
+        chosen = {"algorithm": "finetune"} if values is None else {"algorithm": algorithm, "eta": 0, **values}
+        detector, method = detector_for(TASKS[0]), method_for(chosen)
+        train(detector, method, TASKS[:1])
+        before = weights(detector)
+        train(detector, method, [TASKS[0], new], sgd, numbers=[2])
+        distance[name] = {n: float((value - before[n]).norm()) for n, value in weights(detector).items()}
+    for name, length in distance["finetune"].items():
+        if name.endswith("weight"):
+            assert distance["limited"][name] <= length * 1.0001
+            assert distance["free"][name] > length * 1.5
+
+
+def collect(statistics, name, module, arguments):
+    """Add a layer's inputs to C of its name."""
+    a = layer_inputs(module, arguments[0].detach()).double()
+    statistics[name] = statistics.get(name, 0) + a.T @ a
+
+
+def input_statistics(detector, task):
+    """Layer -> C (d, d) of a task's inputs to it."""
+    statistics = {}
+    layers = [(name, module) for name, module in detector.named_modules() if isinstance(module, nn.Linear)]
+    hooks = [module.register_forward_pre_hook(partial(collect, statistics, name)) for name, module in layers]
+    detector.eval()(task.features)
+    for hook in hooks:
+        hook.remove()
+    return statistics
+
+
+@pytest.mark.parametrize("energy", [0.8, 0.95, 1.0])
+@pytest.mark.parametrize("algorithm", PROTECTING)
+def test_no_later_task_takes_protection_from_an_earlier_one(algorithm, energy):
+    """In every layer, tr(U^T C_t U) >= energy tr(C_t) for each task t seen; later inputs are five times as large."""
+    tasks = [gaussian_task(number, n=30, d=24) for number in range(1, 6)]
+    tasks = [tasks[0], *(replace(task, features=5 * task.features) for task in tasks[1:])]
+    detector, method = detector_for(tasks[0]), method_for({"algorithm": algorithm, "energy": energy})
+    seen = []
+    for number, task in enumerate(tasks, 1):
+        train(detector, method, tasks, numbers=[number])
+        seen.append(input_statistics(detector, task))
+        memory = method.state()
+        for layer, c in ((layer, c) for statistics in seen for layer, c in statistics.items()):
+            basis = memory[f"{layer}.basis"]
+            torch.testing.assert_close(basis.T @ basis, torch.eye(basis.shape[1], dtype=torch.float64))
+            assert float((basis * (c @ basis)).sum() / c.trace()) >= energy - 1e-9, layer
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import evaluating
 from rawm.methods.method import entries, freeze_all_but
-from rawm.methods.parts.projection import Projector, eigen, from_tensors
+from rawm.methods.parts.projection import Projector, Rule, from_tensors
 from rawm.tasks.samples import Batch
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d
@@ -78,52 +78,68 @@ def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
 class ProjectedLayer:
     """One layer during a task, and its projector.
 
-    The weights are kept in float64 beside the layer's own, so that the rounding of many steps does not add up along
-    protected directions.
+    The coordinates W U of the weights along the projector's directions are held from step to step, and each step puts
+    the weights back to where these allow. So the rounding of many steps does not add up along protected directions.
     """
 
     def __init__(self, layer: Layer, projector: Projector):
-        self._layer = layer
+        self._weight, self._bias = layer.weight, layer.bias
         self._projector = projector.to(layer.weight)
         self._gives_all_back = projector.gives_all_back
-        self._exact = matrix(layer.weight, layer.bias).detach().to(_wide(layer.weight))
+        self._shrinks = bool(projector.scale != 1)
+        self._held: Tensor | None = None  # (out, k): W U after the last projected step; None = not known
+        self._before: list[Tensor] = []
+
+    def _parameters(self) -> list[Tensor]:
+        return [self._weight] if self._bias is None else [self._weight, self._bias]
+
+    def _coordinates(self) -> Tensor:
+        """W U (out, k), for W (out, d) with the bias in its last column."""
+        weight, basis = self._weight.flatten(1), self._projector.basis
+        if self._bias is None:
+            return weight @ basis
+        return torch.addmm(torch.outer(self._bias, basis[-1]), weight, basis[:-1])
 
     def keeps_step(self, gain: float) -> bool:
         """Whether R(gain) is exactly the identity; the optimizer's step is then left alone, bit for bit."""
         return gain == 1 and self._gives_all_back
 
-    def weights(self) -> Tensor:
-        """W (out, d) in float64, the bias in the last column."""
-        stored = matrix(self._layer.weight, self._layer.bias).detach()
-        return self._exact if torch.equal(self._exact.to(stored), stored) else stored.to(self._exact)
+    def before_step(self, gain: float) -> None:
+        """Remember what the projection of the coming step needs."""
+        if self.keeps_step(gain):
+            self._held = None
+            return
+        if self._held is None:
+            self._held = self._coordinates()
+        self._before = [value.clone() for value in self._parameters()] if self._shrinks else []
 
-    def set_weights(self, weights: Tensor) -> None:
-        """Overwrite the layer's weight and bias with W (out, d)."""
-        self._exact = weights
-        _split(weights, self._layer.weight, self._layer.bias)
-
-    def project(self, update: Tensor, gain: float) -> Tensor:
-        """The update (out, d) times R(gain); multiplied in the layer's own precision, which is exact enough for it."""
-        return self._projector.apply(update.to(self._layer.weight), gain).to(update)
+    def after_step(self, gain: float) -> None:
+        """W <- before + (W - before) R(gain), for the weights W that the optimizer left."""
+        if self._held is None:
+            return
+        scale = self._projector.scale
+        for value, before in zip(self._parameters(), self._before, strict=False):
+            value.copy_(before + scale * (value - before))
+        now = self._coordinates()
+        self._held = self._held + (now - self._held) * (1 - self._projector.removed(gain) / scale)
+        surplus, basis = now - self._held, self._projector.basis
+        weight = self._weight.view(len(surplus), -1)
+        if self._bias is None:
+            weight.addmm_(surplus, basis.T, alpha=-1)
+        else:
+            weight.addmm_(surplus, basis[:-1].T, alpha=-1)
+            self._bias.addmv_(surplus, basis[-1], alpha=-1)
 
     def project_gradient(self, gain: float) -> None:
         """Replace the gradient G (out, d) by G R(gain)."""
-        weight, bias = self._layer.weight.grad, None if self._layer.bias is None else self._layer.bias.grad
-        if weight is not None:
-            _split(self._projector.apply(matrix(weight, bias), gain), weight, bias)
-
-
-def _wide(weight: Tensor) -> torch.dtype:
-    """float64, where the device has it."""
-    return torch.float32 if weight.device.type == "mps" else torch.float64
-
-
-def _split(values: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Copy a matrix (out, d) into a weight and a bias; the inverse of `matrix`."""
-    if bias is not None:
-        bias.copy_(values[:, -1])
-        values = values[:, :-1]
-    weight.copy_(values.reshape(weight.shape))
+        weight, bias = self._weight.grad, None if self._bias is None else self._bias.grad
+        if weight is None or self.keeps_step(gain):
+            return
+        values = self._projector.apply(matrix(weight, bias), gain)
+        if bias is not None:
+            bias.copy_(values[:, -1])
+            values = values[:, :-1]
+        weight.copy_(values.reshape(weight.shape))
 
 
 class ProjectedLayers:
@@ -133,12 +149,12 @@ class ProjectedLayers:
     for the projector.
 
     Args:
-        make: eigenvalues (d,) and eigenvectors (d, d) of C -> projector.
+        rule: makes the projector of a layer from its input statistics.
         batch_means: accumulate the mean input of each minibatch, as the papers do, instead of every input.
     """
 
-    def __init__(self, make: Callable[[Tensor, Tensor], Projector], batch_means: bool):
-        self._make = make
+    def __init__(self, rule: Rule, batch_means: bool):
+        self._rule = rule
         self._batch_means = batch_means
         self._statistics: dict[str, Tensor] = {}
         self._eigenvalues: dict[str, Tensor] = {}
@@ -157,18 +173,36 @@ class ProjectedLayers:
             self._layers = [ProjectedLayer(layers[name], projector) for name, projector in self._projectors.items()]
             freeze_all_but(detector, {id(p) for name in self._projectors for p in layers[name].parameters(False)})
 
-    def constrained(self, gain: float) -> list[ProjectedLayer]:
-        """The layers whose R(gain) is not the identity; none in the first task."""
-        return [layer for layer in self._layers if not layer.keeps_step(gain)]
+    @torch.no_grad()
+    def step(self, optimizer: torch.optim.Optimizer, gain: float, apply_to: str) -> None:
+        """Let the optimizer step; in every layer, W <- before + (W - before) R(gain).
+
+        Args:
+            apply_to: "step"; or "gradient" to project the gradient that the optimizer is given instead.
+        """
+        if apply_to == "gradient":
+            for layer in self._layers:
+                layer.project_gradient(gain)
+            optimizer.step()
+            return
+        for layer in self._layers:
+            layer.before_step(gain)
+        optimizer.step()
+        for layer in self._layers:
+            layer.after_step(gain)
 
     @torch.no_grad()
     def learn(self, detector: Detector, batches: Iterable[Batch]) -> None:
-        """Add the layers' inputs in `batches` to C, and compute the projectors.
+        """Add the layers' inputs in `batches`, those of a finished task, to C, and compute the projectors.
 
         A layer that the detector never calls as a module (inside of torch's own attention) has no inputs here: it gets
         no projector, and so is frozen from the next task on.
         """
+        task: dict[str, Tensor] = {}  # C of this task
         means: dict[str, tuple[Tensor, int]] = {}  # of the current minibatch: sum of a layer's inputs, their number
+
+        def add(name: str, a: Tensor) -> None:
+            task[name] = task.get(name, 0) + (a.T @ a).cpu()
 
         def collect(name: str, layer: Layer) -> Callable[[nn.Module, tuple[Tensor]], None]:
             def hook(_: nn.Module, arguments: tuple[Tensor]) -> None:
@@ -177,7 +211,7 @@ class ProjectedLayers:
                     total, count = means.get(name, (torch.zeros((), dtype=a.dtype, device=a.device), 0))
                     means[name] = total + a.sum(0, keepdim=True), count + len(a)
                 else:
-                    self._add(name, a)
+                    add(name, a)
 
             return hook
 
@@ -188,18 +222,16 @@ class ProjectedLayers:
                     for features, lengths in _without_padding(batch):
                         detector(features, lengths)
                     for name, (total, count) in means.items():
-                        self._add(name, total / count)
+                        add(name, total / count)
                     means.clear()
         finally:
             for hook in hooks:
                 hook.remove()
-        for name, statistics in self._statistics.items():
-            values, vectors = eigen(statistics)
-            self._eigenvalues[name] = values
-            self._projectors[name] = self._make(values, vectors)
-
-    def _add(self, name: str, a: Tensor) -> None:
-        self._statistics[name] = self._statistics.get(name, 0) + (a.T @ a).cpu()
+        for name, statistics in task.items():
+            total = self._statistics.get(name, 0) + statistics
+            self._projectors[name] = self._rule(statistics, total, self._projectors.get(name))
+            self._statistics[name] = total
+            self._eigenvalues[name] = torch.linalg.eigvalsh(total).flip(0).clamp_min(0)
 
     def state(self) -> dict[str, Tensor]:
         """C, its eigenvalues and the projector of each layer, as `layer.tensor`."""

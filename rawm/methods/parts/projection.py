@@ -15,6 +15,7 @@ References:
         Intelligence 1, 2019 (OWM).
     [2] Zhang, Yi, Tao, Wang, Zhang: Do You Remember? Overcoming Catastrophic Forgetting for Fake Audio Detection.
         ICML 2023 (RAWM).
+    [3] Saha, Garg, Roy: Gradient Projection Memory for Continual Learning. ICLR 2021, arXiv:2103.09762 (GPM).
 """
 
 from collections.abc import Callable
@@ -23,7 +24,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rawm.config.methods import Regularized
+from rawm.config.methods import OWM, Projection, Regularized
+
+#: (C of the finished task, C of all tasks, both (d, d); projector so far or None) -> projector.
+Rule = Callable[[Tensor, Tensor, "Projector | None"], "Projector"]
 
 
 def eigen(statistics: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,19 +36,21 @@ def eigen(statistics: Tensor) -> tuple[Tensor, Tensor]:
     return values.flip(0).clamp_min(0), vectors.flip(1)
 
 
-def rank_for_energy(eigenvalues: Tensor, energy: float) -> int:
-    """Smallest k whose k largest eigenvalues hold the share `energy` of the trace; 0 for an empty C.
+def rank_for_energy(eigenvalues: Tensor, energy: float, held: float = 0.0) -> int:
+    """Smallest k with which `held` and the k largest eigenvalues hold the share `energy` of held + trace; 0 for C = 0.
 
-    With energy = 1, k counts every eigenvalue above rounding (d eps s_1), so that no used direction is left out.
+    With energy = 1, k counts every eigenvalue above rounding, so that no used direction is left out.
+
+    Args:
+        eigenvalues: (d,), largest first.
+        held: energy that other directions hold already.
     """
-    total = eigenvalues.sum()
-    if total <= 0:
-        return 0
     if energy >= 1:
-        floor = eigenvalues[0] * len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps
+        floor = max(held, float(eigenvalues[0])) * len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps
         return int((eigenvalues > floor).sum())
-    reached = torch.cumsum(eigenvalues, 0) >= energy * total
-    return int(reached.long().argmax()) + 1 if bool(reached.any()) else len(eigenvalues)
+    total = held + eigenvalues.sum()
+    sums = held + torch.cumsum(eigenvalues, 0)
+    return int((sums < energy * total).sum()) + int(held < energy * total)
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,13 @@ def spectral(values: Tensor, vectors: Tensor, energy: float) -> Projector:
 
     P and Q are orthogonal projections: P^2 = P, P Q = 0, P + Q = I.
     """
-    k = rank_for_energy(values, energy)
-    ones = torch.ones(k, dtype=torch.float64, device=values.device)
-    return Projector(vectors[:, :k].contiguous(), ones, ones.clone(), ones.new_ones(()))
+    return _protecting(vectors[:, : rank_for_energy(values, energy)].contiguous())
+
+
+def _protecting(basis: Tensor) -> Projector:
+    """P = I - U U^T and Q = U U^T for the orthonormal columns of `basis` (d, k)."""
+    ones = basis.new_ones(basis.shape[1])
+    return Projector(basis, ones, ones.clone(), ones.new_ones(()))
 
 
 def rls(values: Tensor, vectors: Tensor, alpha: float) -> Projector:
@@ -110,11 +120,43 @@ def rls(values: Tensor, vectors: Tensor, alpha: float) -> Projector:
     return Projector(vectors[:, :k].contiguous(), taken, taken.clone(), taken.new_ones(()))
 
 
-def of_variant(settings: Regularized) -> Callable[[Tensor, Tensor], Projector]:
-    """The function (eigenvalues, eigenvectors) -> projector that RAWM's or RWM's settings choose."""
-    if settings.variant == "paper":
-        return lambda values, vectors: paper(values, vectors, settings.alpha, settings.rcond)
-    return lambda values, vectors: spectral(values, vectors, settings.energy)
+def residual(statistics: Tensor, energy: float, previous: Projector | None) -> Projector:
+    """Extend the protected directions by the fewest that bring this task's protected energy to the share `energy`.
+
+    The basis of a gradient projection memory [3, eq. 6 to 9]: eigenvectors of the part of C that lies outside of the
+    directions protected so far are added. The basis only grows, so no later task, however large its inputs, takes
+    protection from an earlier one: tr(U^T C_t U) >= energy tr(C_t) holds for every task t seen.
+
+    Args:
+        statistics: C (d, d) of the finished task alone.
+        previous: the projector of the tasks before; None after the first task.
+    """
+    statistics = statistics.double()
+    if previous is None:
+        return spectral(*eigen(statistics), energy)
+    basis = previous.basis
+    outside = _without(_without(statistics, basis).T, basis)
+    values, vectors = eigen((outside + outside.T) / 2)
+    held = float((basis * (statistics @ basis)).sum())
+    k = min(rank_for_energy(values, energy, held), len(values) - basis.shape[1])
+    new = torch.linalg.qr(_without(vectors[:, :k], basis)).Q  # eigenvectors are orthogonal but for rounding
+    return _protecting(torch.cat([basis, new], dim=1))
+
+
+def _without(x: Tensor, basis: Tensor) -> Tensor:
+    """The part of the columns of x (d, n) that is orthogonal to the basis (d, k)."""
+    return x - basis @ (basis.T @ x)
+
+
+def rule(settings: Projection) -> Rule:
+    """The function from input statistics to a projector that the settings of OWM, RAWM, RWM or GPM choose."""
+    if isinstance(settings, Regularized) and settings.variant == "paper":
+        return lambda task, total, previous: paper(*eigen(total), settings.alpha, settings.rcond)
+    if isinstance(settings, OWM) and settings.projector == "rls":
+        return lambda task, total, previous: rls(*eigen(total), settings.alpha)
+    if settings.accumulate == "sum":
+        return lambda task, total, previous: spectral(*eigen(total), settings.energy)
+    return lambda task, total, previous: residual(task, settings.energy, previous)
 
 
 def rls_recursion(projector: Tensor, inputs: Tensor, alpha: float) -> Tensor:

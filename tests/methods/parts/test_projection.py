@@ -85,6 +85,34 @@ def test_the_rank_is_the_smallest_that_holds_the_energy():
         assert values[:k].sum() >= energy * values.sum() > values[: k - 1].sum()
 
 
+@given(tasks=st.integers(1, 6), n=st.integers(1, 15), energy=st.floats(0.1, 1), seed=st.integers(0, 999))
+@settings(max_examples=50, deadline=None)
+def test_residual_directions_only_grow_and_protect_every_task(tasks, n, energy, seed):
+    projector, seen = None, []
+    for task in range(tasks):
+        x = (1 + 4 * (task > 0)) * inputs(n, rank=min(n, 4), seed=seed + 1000 * task)
+        seen.append(x.T @ x)
+        before, projector = projector, projection.residual(seen[-1], energy, projector)
+        p, q = keep(projector), used(projector)
+        torch.testing.assert_close(p @ p, p, atol=1e-9, rtol=0)
+        torch.testing.assert_close(p + q, EYE, atol=1e-9, rtol=0)
+        for c in seen:
+            assert float((projector.basis * (c @ projector.basis)).sum() / c.trace()) >= energy - 1e-9
+        if before is not None:
+            assert torch.linalg.eigvalsh(keep(before) - p).min() > -1e-9  # P never grows
+            assert torch.equal(projector.basis[:, : before.basis.shape[1]], before.basis)
+
+
+def test_residual_directions_are_the_fewest_and_those_of_the_sum_after_one_task():
+    x, y = inputs(30, rank=5), inputs(30, rank=5, seed=1)
+    first = projection.residual(x.T @ x, 0.9, None)
+    assert torch.equal(first.basis, projection.spectral(*projection.eigen(x.T @ x), 0.9).basis)
+    c = y.T @ y
+    second = projection.residual(c, 0.9, first)
+    fewer = second.basis[:, :-1]
+    assert float((fewer * (c @ fewer)).sum()) < 0.9 * float(c.trace())
+
+
 def test_without_inputs_nothing_is_protected():
     projector = projection.spectral(*projection.eigen(torch.zeros(12, 12)), 0.99)
     assert projector.basis.shape == (12, 0)
