@@ -168,6 +168,15 @@ class OWM(Projection):
     )
 
 
+class GPM(Method):
+    """Gradient Projection Memory (Saha et al. 2021)."""
+
+    algorithm: Literal["gpm"]
+    energy: float = Field(
+        0.97, gt=0, le=1, description="Share of the energy of each task's inputs (trace of C) that is protected."
+    )
+
+
 class Regularized(Projection):
     """Keys of RAWM and RWM: how the two projectors are mixed, and distillation from the previous detector."""
 
@@ -210,7 +219,18 @@ class RegO(Method):
     alpha: float = Field(
         0.75, ge=0, lt=1, description="Quantile of the Fisher information above which a parameter counts as important."
     )
-    gamma: float = Field(0.1, ge=0, le=1, description="Retention below which a parameter is free to change again.")
+    gamma: float = Field(
+        0.1,
+        ge=0,
+        description="A parameter is free again once its marks, each worth exp(-tasks ago / task number), sum up to no "
+        "more than this; 0 = never.",
+    )
+    by_class: bool = Field(
+        True, description="Find important parameters for genuine and for fake speech apart; false = for all together."
+    )
+    directions: Literal["regions", "orthogonal"] = Field(
+        "regions", description="Let each region follow its own part of the gradient, or all the orthogonal part."
+    )
     compact: list[str] = Field(["genuine"], min_length=1, description="Classes that are similar across tasks.")
 
 
@@ -230,6 +250,7 @@ MethodFile = Annotated[
     | CWRStar
     | Analytic
     | OWM
+    | GPM
     | RAWM
     | RWM
     | RegO,

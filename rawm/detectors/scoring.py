@@ -28,21 +28,26 @@ def evaluating(detector: Detector) -> Iterator[None]:
 
 
 @torch.no_grad()
-def outputs(detector: Detector, samples: Samples, device: torch.device) -> Output:
-    """Embeddings (N, e) and logits (N, classes) of whole utterances in evaluation mode, on the device."""
+def outputs(detector: Detector, samples: Samples, device: torch.device, embeddings: bool = True) -> Output:
+    """Embeddings (N, e) and logits (N, classes) of whole utterances in evaluation mode, on the device.
+
+    Args:
+        embeddings: False = none are kept: (N, 0).
+    """
     rows, parts = [], []
     with evaluating(detector):
         for batch in samples.batches(BATCH) if samples.pooled else samples.by_length(FRAMES):
             rows.append(batch.rows)
             batch = batch.to(device)
-            parts.append(detector(batch.features, batch.lengths))
+            output = detector(batch.features, batch.lengths)
+            parts.append(output if embeddings else Output(output.embedding[:, :0].clone(), output.logits))
     order = torch.argsort(torch.cat(rows)).to(device)
     return Output(*(torch.cat(tensors)[order] for tensors in zip(*parts, strict=True)))
 
 
 def logits(detector: Detector, samples: Samples, device: torch.device) -> torch.Tensor:
     """(N, classes) float32, on the CPU."""
-    return outputs(detector, samples, device).logits.float().cpu()
+    return outputs(detector, samples, device, embeddings=False).logits.float().cpu()
 
 
 def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndarray:

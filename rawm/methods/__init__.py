@@ -28,6 +28,7 @@ METHODS = {
     "cwr": "rawm.methods.cwr:CWRStar",
     "analytic": "rawm.methods.analytic:Analytic",
     "owm": "rawm.methods.owm:OWM",
+    "gpm": "rawm.methods.gpm:GPM",
     "rawm": "rawm.methods.rawm:RAWM",
     "rwm": "rawm.methods.rwm:RWM",
     "rego": "rawm.methods.rego:RegO",

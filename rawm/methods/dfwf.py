@@ -32,7 +32,7 @@ class DFWF(Method[config.DFWF]):
         self._teacher: Teacher | None = None
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self._teacher = Teacher(detector, task) if task.number > 1 else None
+        self._teacher = Teacher(detector, task, embeddings=True) if task.number > 1 else None
         self._compact = self._compact.to(task.device)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:

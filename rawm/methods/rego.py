@@ -14,97 +14,103 @@ from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import evaluating
 from rawm.methods.method import Method, Task, class_mask
-from rawm.methods.parts.class_ratio import class_ratio
 from rawm.methods.parts.importance import Named, log_probability, sum_over_samples
 from rawm.tasks.samples import Batch
 
-SIDES = ("compact", "other")
+GENUINE, FAKE = 1, 2  # marks of an entry that is important for these samples; 3 = for both
 
 
 class RegO(Method[config.RegO]):
-    """Restrict each parameter's move by its importance to old tasks, for genuine (`compact`) and for fake speech.
+    """Let each entry of a weight follow the part of the gradient that its importance to earlier tasks allows.
 
-    A parameter is important for one of the two where its Fisher information, over the samples of those classes, is
-    above the `alpha` quantile of its tensor. With o the old task's gradient, restricted to a region of a tensor:
+    The paper's equations 3 to 14. After a task, an entry is marked as important for genuine speech (the `compact`
+    classes), and likewise for fake speech, where its Fisher information over those samples reaches the `alpha` quantile
+    of its tensor. In later tasks g_p is the part of the gradient g that is parallel to the previous task's gradient o,
+    over the whole tensor, and g_o = g - g_p; then an entry follows
 
-    - important for neither: the whole move;
-    - for genuine only: the part of the move that is parallel to o;
-    - for fake only: the part that is orthogonal to o;
-    - for both: the orthogonal part + beta times the parallel one, beta = (N_genuine + 1) / (N_fake + 1).
+        A, marked for neither:   g
+        B, for genuine only:     g_p
+        C, for fake only:        g_o
+        D, for both:             beta g_p + (1 - beta) g_o,    beta = N_genuine / (N_genuine + N_fake)
 
-    Ebbinghaus release: a parameter that was important S times, the last time t tasks ago, is retained by exp(-t / S);
-    below `gamma` it is free again.
+    with the numbers of samples in the minibatch. Marks add up over tasks, and old ones are released: in task k a mark
+    of t tasks ago counts exp(-t / k), and an entry whose marks sum up to no more than `gamma` is free.
 
-    Deviations:
-        o is the mean gradient of the previous task's loss at its end, not that of the last minibatch. The optimizer's
-        move is split, not the gradient. Fisher information is over samples. The paper takes the parallel part over the
-        whole tensor and masks it afterwards; for both, it has beta times the parallel part + (1 - beta) times the
-        orthogonal one, beta = N_genuine / (N_genuine + N_fake). The paper does not define the strength S of a memory;
-        here it is the number of tasks in which the parameter was important.
+    The paper's ablations are settings: `directions: orthogonal` is "w/o RAO", `by_class: false` "w/o IRL", `gamma: 0`
+    "w/o EFM".
+
+    Deviations and choices:
+        t counts tasks back from the current one, as in a forgetting curve; the printed sum can also be read as counting
+        from the first task, which would give older marks more weight. A task that does not mark an entry adds nothing,
+        where the printed indicator includes 0. A mark is worth at least exp(-(k - 1) / k) > 0.36, so the printed
+        gamma = 0.1 releases nothing. An entry belongs to genuine or fake speech if any earlier task marked it so.
+        Entries without any Fisher information are not important, whatever the quantile. o is the mean gradient of the
+        previous task's loss at its end, in evaluation mode; the paper does not say where it is taken. Without regions
+        by class, important entries are those of all samples together and follow the rule of D.
     """
 
     paper = "Chen et al. 2025, arXiv:2412.11551"
-    memory = "5 p"
-    remembers = ("gradient", "strength", "age")
+    memory = "p + T p / 4"
+    remembers = ("gradient", "marks")
 
     def __init__(self, settings: config.RegO, classes: tuple[str, ...]):
         super().__init__(settings, classes)
         self._compact = class_mask(settings.compact, classes)
         self.gradient: Named = {}  # o: parameter -> gradient of the previous task
-        self.strength: Named = {}  # S: "side.parameter" -> number of tasks in which it was important for that side
-        self.age: Named = {}  # t: "side.parameter" -> tasks since the last of them
-        self._retained: Named = {}  # "side.parameter" -> bool: important, and not released yet
+        self.marks: Named = {}  # "task.parameter" -> uint8: 0, GENUINE, FAKE or both
+        self._regions: Named = {}  # parameter -> int64: the marks that are not released
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        if self.gradient:
-            self.gradient = {name: value.to(task.device) for name, value in self.gradient.items()}
-            self._retained = {name: value.to(task.device) for name, value in self.retained().items()}
+        self.gradient = {name: value.to(task.device) for name, value in self.gradient.items()}
+        regions = self.regions(task.number) if self.gradient else {}
+        self._regions = {name: value.to(task.device, torch.int64) for name, value in regions.items()}
 
-    def retained(self) -> Named:
-        """ "side.parameter" -> bool: important for that side, and not released yet."""
-        retained = {}
-        for name, strength in self.strength.items():
-            retention = torch.exp(-self.age[name] / strength.clamp_min(1))
-            retained[name] = (strength > 0) & (retention >= self.settings.gamma)
-        return retained
+    def regions(self, number: int) -> Named:
+        """Parameter -> uint8: the marks of all earlier tasks that are not released in task `number`."""
+        regions = {}
+        for name in self.gradient:
+            marks = [self.marks[f"{task}.{name}"] for task in range(1, number)]
+            retention = sum(math.exp(-(number - task) / number) * (mark > 0) for task, mark in enumerate(marks, 1))
+            regions[name] = torch.zeros_like(marks[0])
+            for mark in marks:
+                regions[name] |= mark
+            regions[name] *= torch.as_tensor(retention > self.settings.gamma)
+            if self.settings.directions == "orthogonal":
+                regions[name].fill_(FAKE)
+        return regions
 
     @torch.no_grad()
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        if not self._retained:
-            optimizer.step()
-            return
-        before = {name: p.clone() for name, p in detector.named_parameters()}
+        """Replace each entry of the gradient by the part that its region follows; then the optimizer's step."""
+        if self._regions:
+            beta = float(self._compact[batch.labels.cpu()].double().mean())
+            for name, parameter in detector.named_parameters():
+                if parameter.grad is not None:
+                    whole, along = parameter.grad.new_tensor([[1, 0, 1, 1 - beta], [0, 1, -1, 2 * beta - 1]])
+                    region = self._regions[name]
+                    parallel = parallel_part(parameter.grad, self.gradient[name])
+                    parameter.grad.mul_(whole[region]).add_(along[region] * parallel)
         optimizer.step()
-        beta = class_ratio(batch.labels, self._compact)
-        for name, parameter in detector.named_parameters():
-            genuine, fake = (self._retained[f"{side}.{name}"] for side in SIDES)
-            move, old = parameter - before[name], self.gradient[name]
-            moved = torch.where(genuine | fake, 0.0, move)
-            moved += parallel(move, old, genuine & ~fake)
-            both = genuine & fake
-            moved += torch.where(fake, move, 0.0) - parallel(move, old, fake & ~genuine)
-            moved -= (1 - beta) * parallel(move, old, both)
-            parameter.copy_(before[name] + moved)
 
     def end_task(self, detector: Detector, task: Task) -> None:
         self.gradient = task_gradient(detector, task)
-        for side, mask in zip(SIDES, (self._compact, ~self._compact), strict=True):
-            rows = torch.nonzero(mask[task.train.labels])[:, 0]
-            important = self._important(detector, task, rows) if len(rows) else {}
-            for name, parameter in detector.named_parameters():
-                now = important.get(name, torch.zeros(parameter.shape, dtype=torch.bool))
-                key, zeros = f"{side}.{name}", torch.zeros(parameter.shape)
-                self.strength[key] = self.strength.get(key, zeros) + now
-                self.age[key] = torch.where(now, 0.0, self.age.get(key, zeros) + 1)
+        compact = self._compact[task.train.labels]
+        sides = {GENUINE: compact, FAKE: ~compact} if self.settings.by_class else {GENUINE | FAKE: compact | ~compact}
+        for name, parameter in detector.named_parameters():
+            self.marks[f"{task.number}.{name}"] = torch.zeros(parameter.shape, dtype=torch.uint8)
+        for mark, mask in sides.items():
+            rows = torch.nonzero(mask)[:, 0]
+            for name, important in (self._important(detector, task, rows) if len(rows) else {}).items():
+                self.marks[f"{task.number}.{name}"] += mark * important.to(torch.uint8)
 
     def _important(self, detector: Detector, task: Task, rows: Tensor) -> Named:
-        """Parameter -> bool: Fisher information over the samples at `rows` above the alpha quantile of its tensor."""
+        """Parameter -> bool: whether the Fisher information over the samples at `rows` reaches its alpha quantile."""
         batches = (task.train.batch(part).to(task.device) for part in rows.split(task.batch_size))
         important = {}
         for name, value in sum_over_samples(detector, batches, log_probability, torch.square).items():
             flat = value.flatten().cpu()
             threshold = flat.kthvalue(max(1, math.ceil(self.settings.alpha * len(flat)))).values
-            important[name] = value.cpu() > threshold
+            important[name] = (value.cpu() >= threshold) & (value.cpu() > 0)
         return important
 
 
@@ -121,8 +127,7 @@ def task_gradient(detector: Detector, task: Task) -> Named:
     return gradients
 
 
-def parallel(move: Tensor, old: Tensor, region: Tensor) -> Tensor:
-    """The part of `move` that is parallel to `old`, both restricted to a region (bool) of a tensor; 0 elsewhere."""
-    direction = torch.where(region, old, 0.0)
-    length = direction.square().sum()
-    return direction * ((direction * move).sum() / length) if length > 0 else torch.zeros_like(move)
+def parallel_part(gradient: Tensor, old: Tensor) -> Tensor:
+    """The part of `gradient` that is parallel to `old`, of the same shape: (g . o / |o|^2) o; 0 where o = 0."""
+    length = old.square().sum()
+    return old * ((gradient * old).sum() / length) if length > 0 else torch.zeros_like(old)

@@ -10,7 +10,7 @@ from rawm.methods.method import Task
 from rawm.methods.parts.buffer import Buffer
 from rawm.methods.parts.distillation import Teacher
 from rawm.methods.parts.projected_layers import ProjectedLayers
-from rawm.methods.parts.projection import spectral
+from rawm.methods.parts.projection import residual
 
 SAMPLES = gaussian_task(1, n=20, frames=True)
 
@@ -27,7 +27,7 @@ def test_input_statistics_ignore_padding(kind, batch_means):
     longer = batch._replace(features=torch.nn.functional.pad(batch.features, (0, 0, 0, 50), value=100.0))
     states = []
     for seen in (batch, longer):
-        layers = ProjectedLayers(lambda values, vectors: spectral(values, vectors, 0.99), batch_means)
+        layers = ProjectedLayers(lambda task, total, previous: residual(task, 0.99, previous), batch_means)
         layers.learn(detector, [seen])
         states.append(layers.state())
     for name in states[0]:
@@ -43,7 +43,7 @@ def test_the_teacher_equals_the_old_detector_on_the_same_frames(crop):
     detector = detector_for(SAMPLES, **DETECTORS["scnn"])
     old = detector_for(SAMPLES, **DETECTORS["scnn"])
     now = task(crop)
-    teacher = Teacher(detector, now)
+    teacher = Teacher(detector, now, embeddings=True)
     with torch.no_grad():
         detector.output.weight.zero_()  # training goes on
         for batch in now.train.batches(8, torch.Generator().manual_seed(0)):

@@ -104,6 +104,12 @@ def test_rawm_with_scale_0_is_owm_bit_for_bit(optimizer):
     assert_equal_weights(weights(rawm), weights(owm))
 
 
+def test_gpm_is_owm_on_the_gradient_bit_for_bit():
+    gpm = trained({"algorithm": "gpm", "energy": 0.95}, optimizer="sgd")
+    owm = trained({"algorithm": "owm", "energy": 0.95, "apply_to": "gradient"}, optimizer="sgd")
+    assert_equal_weights(weights(gpm), weights(owm))
+
+
 def test_projecting_the_gradient_or_the_step_is_the_same_for_plain_sgd():
     gradient = trained({"algorithm": "owm", "apply_to": "gradient"}, optimizer="sgd")
     step = trained({"algorithm": "owm", "apply_to": "step"}, optimizer="sgd")

@@ -34,6 +34,10 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
     "rawm_task": {"algorithm": "rawm", "balance": "task"},
     "rawm_constant": {"algorithm": "rawm", "balance": "constant", "beta": 0.5},
     "rwm_measured": {"algorithm": "rwm", "compact": "measured"},
+    "owm_sum": {"algorithm": "owm", "accumulate": "sum"},
+    "rawm_free": {"algorithm": "rawm", "limit_gain": False},
+    "rego_orthogonal": {"algorithm": "rego", "directions": "orthogonal"},
+    "rego_together": {"algorithm": "rego", "by_class": False},
     "rwm_paper": {"algorithm": "rwm", "variant": "paper"},
 }
 

@@ -25,17 +25,20 @@ class Teacher:
 
     The detector is frozen and samples do not change, so each sample passes through it once and is looked up in every
     epoch. Where minibatches are crops of longer utterances, a frozen copy of the detector computes them each time.
+
+    Args:
+        embeddings: keep the embeddings too, not only the logits.
     """
 
-    def __init__(self, detector: Detector, task: Task):
+    def __init__(self, detector: Detector, task: Task, embeddings: bool = False):
         self._teacher: Detector | Output
         if task.train.crop is None or task.train.pooled:
-            self._teacher = outputs(detector, task.train, task.device)
+            self._teacher = outputs(detector, task.train, task.device, embeddings)
         else:
             self._teacher = copy.deepcopy(detector).eval().requires_grad_(False)
 
     def __call__(self, batch: Batch) -> Output:
-        """Embeddings (B, e) and logits (B, classes) of a minibatch of the task's training samples."""
+        """Embeddings (B, e), if asked for, and logits (B, classes) of a minibatch of the task's training samples."""
         if isinstance(self._teacher, Detector):
             return self._teacher(batch.features, batch.lengths)
         return Output(self._teacher.embedding[batch.rows], self._teacher.logits[batch.rows])

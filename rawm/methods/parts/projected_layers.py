@@ -78,8 +78,8 @@ def _without_padding(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
 class ProjectedLayer:
     """One layer during a task, and its projector.
 
-    The coordinates W U of the weights along the projector's directions are held from step to step, and each step puts
-    the weights back to where these allow. So the rounding of many steps does not add up along protected directions.
+    The coordinates U^T W^T of the weights along the projector's directions are held from step to step, and each step
+    puts the weights back to where these allow, so that rounding does not add up along protected directions.
     """
 
     def __init__(self, layer: Layer, projector: Projector):
@@ -87,18 +87,22 @@ class ProjectedLayer:
         self._projector = projector.to(layer.weight)
         self._gives_all_back = projector.gives_all_back
         self._shrinks = bool(projector.scale != 1)
-        self._held: Tensor | None = None  # (out, k): W U after the last projected step; None = not known
+        self._rows = self._projector.basis.T.contiguous()  # U^T (k, d)
+        # (k, 1) share of a step that gain 0 keeps, and what the gain adds to it.
+        self._kept = (1 - self._projector.taken / self._projector.scale)[:, None]
+        self._returned = (self._projector.given / self._projector.scale)[:, None]
+        self._held: Tensor | None = None  # (k, out): U^T W^T after the last projected step; None = not known
         self._before: list[Tensor] = []
 
     def _parameters(self) -> list[Tensor]:
         return [self._weight] if self._bias is None else [self._weight, self._bias]
 
     def _coordinates(self) -> Tensor:
-        """W U (out, k), for W (out, d) with the bias in its last column."""
-        weight, basis = self._weight.flatten(1), self._projector.basis
+        """U^T W^T (k, out), for W (out, d) with the bias in its last column."""
+        columns = self._weight.flatten(1).T
         if self._bias is None:
-            return weight @ basis
-        return torch.addmm(torch.outer(self._bias, basis[-1]), weight, basis[:-1])
+            return self._rows @ columns
+        return torch.addmm(torch.outer(self._rows[:, -1], self._bias), self._rows[:, :-1], columns)
 
     def keeps_step(self, gain: float) -> bool:
         """Whether R(gain) is exactly the identity; the optimizer's step is then left alone, bit for bit."""
@@ -117,18 +121,17 @@ class ProjectedLayer:
         """W <- before + (W - before) R(gain), for the weights W that the optimizer left."""
         if self._held is None:
             return
-        scale = self._projector.scale
         for value, before in zip(self._parameters(), self._before, strict=False):
-            value.copy_(before + scale * (value - before))
+            value.copy_(before + self._projector.scale * (value - before))
         now = self._coordinates()
-        self._held = self._held + (now - self._held) * (1 - self._projector.removed(gain) / scale)
-        surplus, basis = now - self._held, self._projector.basis
+        self._held = torch.lerp(self._held, now, torch.add(self._kept, self._returned, alpha=gain))
+        surplus = (now - self._held).T
         weight = self._weight.view(len(surplus), -1)
         if self._bias is None:
-            weight.addmm_(surplus, basis.T, alpha=-1)
+            weight.addmm_(surplus, self._rows, alpha=-1)
         else:
-            weight.addmm_(surplus, basis[:-1].T, alpha=-1)
-            self._bias.addmv_(surplus, basis[-1], alpha=-1)
+            weight.addmm_(surplus, self._rows[:, :-1], alpha=-1)
+            self._bias.addmv_(surplus, self._rows[:, -1], alpha=-1)
 
     def project_gradient(self, gain: float) -> None:
         """Replace the gradient G (out, d) by G R(gain)."""

@@ -113,6 +113,25 @@ def test_residual_directions_are_the_fewest_and_those_of_the_sum_after_one_task(
     assert float((fewer * (c @ fewer)).sum()) < 0.9 * float(c.trace())
 
 
+@pytest.mark.parametrize("energy", [0.7, 0.95, 0.999])
+def test_residual_directions_are_those_of_gpm(energy):
+    """Against the paper's algorithm: singular vectors of the inputs outside of the memory M, one task after another."""
+    projector, memory = None, np.zeros((12, 0))
+    for task in range(4):
+        x = inputs(30, rank=6, seed=task)
+        projector = projection.residual(x.T @ x, energy, projector)
+        r = x.T.numpy()  # (d, n): one column a sample
+        inside = memory @ (memory.T @ r)
+        u, s, _ = np.linalg.svd(r - inside, full_matrices=False)
+        held, k = (inside**2).sum(), 0
+        while held < energy * (r**2).sum():
+            held += s[k] ** 2
+            k += 1
+        memory = np.hstack([memory, u[:, :k]])
+        assert projector.basis.shape == memory.shape
+        np.testing.assert_allclose(projector.basis @ projector.basis.T, memory @ memory.T, atol=1e-8)
+
+
 def test_without_inputs_nothing_is_protected():
     projector = projection.spectral(*projection.eigen(torch.zeros(12, 12)), 0.99)
     assert projector.basis.shape == (12, 0)
