@@ -46,7 +46,7 @@ def evaluate(study: Study, method: Method, seed: Seed, device: Device = "auto", 
 def tune(
     search: Annotated[str, typer.Argument(help="Label of a file in config/searches/.")],
     method: Annotated[list[str] | None, typer.Option(help="Only this method; can be repeated.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trials that run in parallel.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result does not depend on it.")] = 1,
     device: Device = "auto",
     write: Annotated[bool, typer.Option("--write", help="Also write the chosen values to config/methods/.")] = False,
     mirror: Annotated[bool, typer.Option("--track/--no-track", help="Copy the trials to MLflow.")] = True,
@@ -56,16 +56,16 @@ def tune(
     from rawm.study.searches import load_search
 
     loaded = load_search(search)
-    methods = method or list(loaded.trials)
-    if unknown := [name for name in methods if name not in loaded.trials]:
-        raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.trials)}")
+    methods = method or list(loaded.spaces)
+    if unknown := [name for name in methods if name not in loaded.spaces]:
+        raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.spaces)}")
     where = str(use_torch(device, 1))
     from rawm.training import tuning
     from rawm.training.eager import skip_compiler
 
     skip_compiler()
     results = tuning.tune(loaded, methods, workers, where)
-    tuning.show(results)
+    tuning.show(loaded, results)
     if write:
         for name in tuning.write_chosen(search, results):
             typer.echo(name)

@@ -1,7 +1,5 @@
-"""Searches for hyper-parameters: the trials of each method, validated before any of them runs."""
+"""Searches for hyper-parameters: what is tried for each method, validated before anything runs."""
 
-import itertools
-import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,39 +7,36 @@ from typing import Any
 from rawm import paths
 from rawm.config.methods import MethodFile
 from rawm.config.reading import ConfigError, parse, read_model, read_yaml
-from rawm.config.search import SearchFile
+from rawm.config.search import Cases, Range, SearchFile, Space
 from rawm.study.load import load_study
 from rawm.study.study import Study
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One method with one combination of values: `values` (dotted key -> value), `settings` the complete method."""
-
-    method: str
-    values: dict[str, Any]
-    settings: Any
-
-
-@dataclass(frozen=True)
 class Search:
-    """A search: the study it is on, and the trials of each method in the order of the grid."""
+    """A search: the study it is on, and the content of each method's file.
+
+    Attributes:
+        spaces: method -> key of its file (dotted) -> what is tried.
+    """
 
     name: str
     settings: SearchFile
     study: Study
-    trials: dict[str, list[Trial]]
+    contents: dict[str, dict[str, Any]]
+    spaces: dict[str, dict[str, Space]]
 
-    def study_of(self, trial: Trial) -> Study:
-        """The study with the trial's method alone."""
-        return replace(self.study, methods={trial.method: trial.settings})
+    def study_of(self, method: str, values: dict[str, Any]) -> Study:
+        """The study with one method alone, whose file has some values (dotted key -> value) replaced."""
+        path = Path(f"config/searches/{self.name}.yaml: methods.{method}")
+        return replace(self.study, methods={method: parse(changed(self.contents[method], values), MethodFile, path)})
 
 
 def load_search(name: str, config: Path = paths.CONFIG) -> Search:
     """Read a search and every file it names.
 
     Raises:
-        ConfigError: all problems together; each combination of values is checked.
+        ConfigError: all problems together; both ends of each range and every value of a list are checked.
     """
     path = config / "searches" / f"{name}.yaml"
     settings = read_model(path, SearchFile)
@@ -52,36 +47,53 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
             f"{path}: seeds: {shared[0]} is a seed of study {study.name} too; take others, so that what is chosen is "
             "not chosen for the runs that are reported"
         )
-    keys = [key for grid in settings.methods.values() for key in grid]
-    if study.settings.equal_training and any(key.startswith("training.") for key in keys):
+    spaces = {method: settings.spaces(method) for method in settings.methods}
+    if study.settings.equal_training and any(key.startswith("training.") for keys in spaces.values() for key in keys):
         problems.append(
-            f"{path}: methods: training.* is tried, but study {study.name} has `equal_training: true`, which lets no "
+            f"{path}: training.* is tried, but study {study.name} has `equal_training: true`, which lets no "
             "method have values of its own; leave them out, or search on another study"
         )
-    trials: dict[str, list[Trial]] = {}
-    for method, grid in settings.methods.items():
+    contents: dict[str, dict[str, Any]] = {}
+    for method, keys in spaces.items():
         try:
-            content = read_yaml(config / "methods" / f"{method}.yaml")
-            combinations = _combinations(grid, settings.trials, settings.seed)
-            trials[method] = [_trial(f"{path}: methods.{method}", method, content, values) for values in combinations]
+            contents[method] = read_yaml(config / "methods" / f"{method}.yaml")
         except ConfigError as error:
             problems += error.problems
+            continue
+        problems += _problems(f"{path}: methods.{method}", contents[method], keys)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    return Search(name, settings, study, trials)
+    return Search(name, settings, study, contents, spaces)
 
 
-def _combinations(grid: dict[str, list[Any]], most: int, seed: int) -> list[dict[str, Any]]:
-    """The whole grid where it is no larger than `most`, else a random part of it, in the order of the grid."""
-    everything = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    if len(everything) <= most:
-        return everything
-    chosen = sorted(random.Random(seed).sample(range(len(everything)), most))
-    return [everything[index] for index in chosen]
+def _problems(where: str, content: dict[str, Any], spaces: dict[str, Space]) -> list[str]:
+    """Sentences about keys and values that the method's file could not have."""
+    problems = []
+    if not spaces:
+        problems.append(f"{where}: has nothing to try; name a key of its file and its values")
+    known: set[str] = set()
+    for key, space in spaces.items():
+        if isinstance(space, Cases) and space.by not in known:
+            problems.append(f"{where}.{key}: by is {space.by}, which is not a key before it; name one that is")
+        known.add(key)
+        for value in extremes(space):
+            try:
+                parse(changed(content, {key: value}), MethodFile, Path(where))
+            except ConfigError as error:
+                problems += error.problems
+    return problems
 
 
-def _trial(where: str, method: str, content: dict[str, Any], values: dict[str, Any]) -> Trial:
-    return Trial(method, values, parse(changed(content, values), MethodFile, Path(where)))
+def extremes(space: Space) -> list[Any]:
+    """Both ends of a range, or every value of a list; of all cases together."""
+    if isinstance(space, Cases):
+        return [value for case in space.cases.values() for value in extremes(case)]
+    return [space.low, space.high] if isinstance(space, Range) else space
+
+
+def chosen_space(space: Space, values: dict[str, Any]) -> Range | list[Any] | None:
+    """The range or list that applies, given the values of the keys before; None where no case does."""
+    return space.cases.get(str(values.get(space.by))) if isinstance(space, Cases) else space
 
 
 def changed(content: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

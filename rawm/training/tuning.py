@@ -3,7 +3,10 @@
 A trial trains a method through the whole stream, with seeds of its own. After each task it looks at the development
 sets of the tasks met so far, and at nothing else: its score is the average incremental EER (or accuracy, where the
 classes are not fake and genuine), the mean over all moments of the mean over the tasks seen until then. The best score
-is chosen.
+is chosen. Every method has the same number of trials; Optuna's tree-structured Parzen estimator suggests them.
+
+Trials are asked in rounds, and each suggestion has a seed of its own, so that neither the number of workers nor an
+interruption changes what is tried. Optuna's journal and one JSON file a trial are the memory of a search.
 
 The model is the continual hyper-parameter framework of De Lange et al. (A continual learning survey, TPAMI 2021,
 doi:10.1109/TPAMI.2021.3057446), also in FACIL (Masana et al., TPAMI 2022, doi:10.1109/TPAMI.2022.3213473): no future
@@ -12,14 +15,18 @@ data. Deviation: they choose anew for each task, from the new task's data; here 
 
 import hashlib
 import json
+import math
 import multiprocessing
 import re
 import time
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import yaml
@@ -28,17 +35,28 @@ from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
+from rawm.config.search import Range, Space
 from rawm.detectors.scoring import measured
 from rawm.errors import UserError
 from rawm.files import csv, sha256, write_json, write_text
 from rawm.methods import build as build_method
-from rawm.metrics.measure import MEASURES
+from rawm.metrics.measure import EER, MEASURES
 from rawm.progress import track
+from rawm.seeding import derive
 from rawm.study import jobs
-from rawm.study.searches import Search, Trial, changed
+from rawm.study.searches import Search, changed, chosen_space, extremes
 from rawm.tasks.loading import load_split
 from rawm.training.loop import Diverged, fit
 from rawm.training.task import task_of, untrained
+
+if TYPE_CHECKING:
+    from optuna import Study as OptunaStudy
+    from optuna import Trial
+    from optuna.trial import FrozenTrial
+
+ROUND = 4  # trials of one method that are asked before the first of them is finished
+EDGE = 0.05  # share of a range that counts as its edge
+SHOWN = 10  # trials of one method on the screen; the CSV file has all
 
 
 def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> dict[str, list[dict[str, Any]]]:
@@ -47,28 +65,74 @@ def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> d
     Returns:
         Method -> its trials, best first.
     """
-    trials = [trial for method in methods for trial in search.trials[method]]
-    missing = [trial for trial in trials if not trial_path(search, trial).is_file()]
-    title = f"{search.name}: trials ({len(trials) - len(missing)} of {len(trials)} there already)"
-    for _ in track(_run_all(search, missing, workers, device), title, len(missing)):
+    studies = {method: open_study(search, method) for method in methods}
+    finished = sum(min(len(_finished(study)), search.settings.trials) for study in studies.values())
+    total = search.settings.trials * len(studies)
+    title = f"{search.name}: trials ({finished} of {total} there already)"
+    for _ in track(_run_all(search, studies, workers, device), title, total - finished):
         pass
-    results = {method: ranked(search, method) for method in methods}
+    results = {method: ranked(search, method, study) for method, study in studies.items()}
     for method, ranking in results.items():
         folder = paths.tuning(search.name)
-        write_text(folder / f"{method}.csv", csv([_row(result) for result in ranking]))
+        write_text(folder / f"{method}.csv", csv(_rows(search, method, ranking)))
         if ranking[0]["score"] is not None:
             write_text(folder / f"{method}.yaml", chosen_file(search, method, ranking))
     return results
 
 
-def _run_all(search: Search, trials: list[Trial], workers: int, device: str) -> Iterable[None]:
-    if workers == 1:
-        for trial in trials:
-            yield run_trial(search, trial, device)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _prepare_worker) as pool:
-        yield from pool.map(run_trial, *zip(*((search, trial, device) for trial in trials), strict=True))
+def open_study(search: Search, method: str) -> "OptunaStudy":
+    """Optuna's memory of a method's trials, of those alone that a trial of today would equal."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    path = paths.tuning(search.name) / "optuna.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    backend = JournalFileBackend(str(path))
+    return optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend),
+        study_name=f"{method}-{key_of(search, method)}",
+        direction="minimize" if search.study.measure is EER else "maximize",
+        load_if_exists=True,
+    )
+
+
+def _finished(study: "OptunaStudy") -> "list[FrozenTrial]":
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+
+
+def _run_all(search: Search, studies: "dict[str, OptunaStudy]", workers: int, device: str) -> Iterator[None]:
+    """Train what is missing, trials of all methods side by side; yield once per finished trial."""
+    seeds = search.settings.seeds
+    jobs_of: dict[Future, tuple[str, int, int]] = {}  # -> method, number of its trial, seed
+    matrices: defaultdict[tuple[str, int], dict[int, Any]] = defaultdict(dict)
+    started: dict[tuple[str, int], float] = {}
+    values: dict[tuple[str, int], dict[str, Any]] = {}
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker)
+
+    def submit(method: str) -> None:
+        for number, chosen in next_round(search, method, studies[method]):
+            values[method, number], started[method, number] = chosen, time.time()
+            for seed in seeds:
+                jobs_of[pool.submit(seen_tasks, search, method, chosen, seed, device)] = (method, number, seed)
+
+    try:
+        for method in studies:
+            submit(method)
+        while jobs_of:
+            for job in wait(jobs_of, return_when=FIRST_COMPLETED).done:
+                method, number, seed = jobs_of.pop(job)
+                trial = method, number
+                matrices[trial][seed] = job.result()
+                if len(matrices[trial]) == len(seeds):
+                    rows = [matrices[trial][seed] for seed in seeds]
+                    _finish(search, studies[method], *trial, values[trial], rows, started[trial])
+                    yield
+                    if not any(other == method for other, *_ in jobs_of.values()):
+                        submit(method)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepare_worker() -> None:
@@ -78,20 +142,136 @@ def _prepare_worker() -> None:
     skip_compiler()
 
 
-def key_of(search: Search, trial: Trial) -> str:
-    """Hash of everything that a trial's result depends on: values, code, and the content of manifests and features."""
-    study = search.study_of(trial)
-    numbers = range(1, len(study.tasks) + 1)
-    method, detector = trial.settings.algorithm, study.detector.type
-    parts = {
-        "values": trial.values,
+def next_round(search: Search, method: str, study: "OptunaStudy") -> list[tuple[int, dict[str, Any]]]:
+    """Numbers and values of the trials to train next: those that were left running, and new ones to fill the round."""
+    import optuna
+
+    trials = []
+    for trial in study.get_trials(deepcopy=False):
+        if trial.state.name == "RUNNING" and values_of(search, method, trial.params) is None:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # stopped while it was asked
+        elif trial.state.name in ("RUNNING", "COMPLETE"):
+            trials.append(trial)
+    running = [(t.number, values_of(search, method, t.params)) for t in trials if t.state.name == "RUNNING"]
+    asked = len(trials)
+    while asked < search.settings.trials and (asked % ROUND or not running):
+        study.sampler = optuna.samplers.TPESampler(
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+            seed=derive(search.settings.seed, method, asked) % 2**32,
+        )
+        trial = study.ask()
+        running.append((trial.number, suggested(trial, search.spaces[method])))
+        asked += 1
+    return [(number, values) for number, values in running if values is not None]
+
+
+def suggested(trial: "Trial", spaces: dict[str, Space]) -> dict[str, Any]:
+    """Ask Optuna for a value of each key, in their order."""
+    values: dict[str, Any] = {}
+    for key, space in spaces.items():
+        chosen = chosen_space(space, values)
+        name = _name(key, space, values)
+        if isinstance(chosen, Range):
+            values[key] = drawn(chosen, _number(trial, name, chosen))
+        elif chosen is not None:
+            values[key] = chosen[trial.suggest_categorical(name, range(len(chosen)))]
+    return values
+
+
+def values_of(search: Search, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    """The values that Optuna's parameters stand for; None where one is missing."""
+    values: dict[str, Any] = {}
+    for key, space in search.spaces[method].items():
+        chosen, name = chosen_space(space, values), _name(key, space, values)
+        if chosen is None:
+            continue
+        if name not in params:
+            return None
+        values[key] = drawn(chosen, params[name]) if isinstance(chosen, Range) else chosen[params[name]]
+    return values
+
+
+def _number(trial: "Trial", name: str, space: Range) -> float:
+    """What Optuna suggests for a range; for log_complement it is 1 - value."""
+    low, high = space.low, space.high
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(name, low, high, log=space.scale == "log")
+    if space.scale == "log_complement":
+        low, high = 1 - high, 1 - low
+    return trial.suggest_float(name, low, high, log=space.scale != "linear")
+
+
+def drawn(space: Range, number: float) -> float:
+    """The value to try, for Optuna's number: three significant digits, so that a file shows exactly what was tried."""
+    short = float(f"{number:.3g}")
+    if space.scale == "log_complement":
+        return round(1 - short, 12)
+    return int(short) if isinstance(number, int) else short
+
+
+def _name(key: str, space: Space, values: dict[str, Any]) -> str:
+    """Optuna's name of a key; the ranges of different cases are different parameters."""
+    return key if isinstance(space, Range | list) else f"{key} ({space.by} = {values.get(space.by)})"
+
+
+def _finish(
+    search: Search,
+    study: "OptunaStudy",
+    method: str,
+    number: int,
+    values: dict[str, Any],
+    matrices: list[list[list[float | None]]],
+    started: float,
+) -> None:
+    """Write a trial's result, and tell Optuna its score; one that diverged counts as all wrong."""
+    result = {
+        "search": search.name,
+        "method": method,
+        "values": values,
+        "score": score(matrices),
         "seeds": search.settings.seeds,
-        "settings": [jobs.training_settings(study, trial.method, number) for number in numbers],
+        "tasks": [task.name for task in search.study.tasks],
+        "measure": search.study.measure.name,
+        search.study.measure.dev: matrices,
+        "started": started,
+        "seconds": round(time.time() - started, 3),
+    }
+    write_json(trial_path(search, study, number), result)
+    worst = 100.0 if search.study.measure is EER else 0.0
+    study.tell(number, worst if result["score"] is None else result["score"])
+
+
+def trial_path(search: Search, study: "OptunaStudy", number: int) -> Path:
+    """File of a trial's result."""
+    return paths.tuning(search.name) / "trials" / study.study_name / f"{number}.json"
+
+
+def key_of(search: Search, method: str) -> str:
+    """Hash of what all trials of a method share: fixed values, ranges, code, and content of manifests and features."""
+    spaces = search.spaces[method]
+    first: dict[str, Any] = {}  # any values: the ranges count by themselves
+    for key, space in spaces.items():
+        if (chosen := chosen_space(space, first)) is not None:
+            first[key] = extremes(chosen)[0]
+    study = search.study_of(method, first)
+    numbers = range(1, len(study.tasks) + 1)
+    algorithm, detector = study.methods[method].algorithm, study.detector.type
+    parts = {
+        "spaces": {key: space if isinstance(space, list) else space.model_dump() for key, space in spaces.items()},
+        "seeds": search.settings.seeds,
+        "seed": search.settings.seed,
+        "round": ROUND,
+        "optuna": version("optuna"),
+        "settings": [jobs.training_settings(study, method, number) for number in numbers],
         "code": code_hash(
-            "rawm.training.tuning:run_trial", f"rawm.methods:METHODS[{method}]", f"rawm.detectors:DETECTORS[{detector}]"
+            "rawm.training.tuning:seen_tasks",
+            f"rawm.methods:METHODS[{algorithm}]",
+            f"rawm.detectors:DETECTORS[{detector}]",
         ),
         "features_code": jobs.features_code(study.frontend),
-        "inputs": {path: _content(Path(path)) for path in jobs.training_inputs(study, trial.method, len(numbers))},
+        "inputs": {path: _content(Path(path)) for path in jobs.training_inputs(study, method, len(numbers))},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -110,40 +290,16 @@ def _hashed(path: Path, modified: int, size: int) -> str:
     return sha256(path)
 
 
-def trial_path(search: Search, trial: Trial) -> Path:
-    """File of a trial's result."""
-    return paths.tuning(search.name) / trial.method / f"{key_of(search, trial)}.json"
-
-
-def run_trial(search: Search, trial: Trial, device: str) -> None:
-    """Train one trial with every seed, and write its result."""
-    started = time.time()
-    matrices = [seen_tasks(search, trial, seed, torch.device(device)) for seed in search.settings.seeds]
-    result = {
-        "search": search.name,
-        "method": trial.method,
-        "values": trial.values,
-        "score": score(matrices),
-        "seeds": search.settings.seeds,
-        "tasks": [task.name for task in search.study.tasks],
-        "measure": search.study.measure.name,
-        search.study.measure.dev: matrices,
-        "started": started,
-        "seconds": round(time.time() - started, 3),
-    }
-    write_json(trial_path(search, trial), result)
-
-
-def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) -> list[list[float | None]]:
+def seen_tasks(search: Search, method: str, values: dict[str, Any], seed: int, device: str) -> list[list[float | None]]:
     """Train a trial with one seed; row i holds EER or accuracy (%) on development data of tasks 1..i after task i.
 
     A detector whose weights are not finite any more has None from there on.
     """
-    study, measure = search.study_of(trial), search.study.measure
-    learner, training = build_method(trial.settings, study.classes), study.training(trial.method)
+    study, measure, where = search.study_of(method, values), search.study.measure, torch.device(device)
+    learner, training = build_method(study.methods[method], study.classes), study.training(method)
     detector, rows, devs = None, [], []
     for number in range(1, len(study.tasks) + 1):
-        task = task_of(study, number, seed, learner, training, device)
+        task = task_of(study, number, seed, learner, training, where)
         detector = detector or untrained(study, seed, task.train)
         devs.append(load_split(study, number, "dev", seed))
         dev = devs[-1] if training.checkpoint == "best_dev" else None
@@ -151,7 +307,7 @@ def seen_tasks(search: Search, trial: Trial, seed: int, device: torch.device) ->
             fit(detector, learner, task, training, dev=dev, measure=measure)
         except Diverged:
             return [*rows, *([None] * (n + 1) for n in range(len(rows), len(study.tasks)))]
-        rows.append([measured(detector, dev, device, measure) for dev in devs])
+        rows.append([measured(detector, dev, where, measure) for dev in devs])
     return rows
 
 
@@ -167,32 +323,63 @@ def score(matrices: list[list[list[float | None]]]) -> float | None:
     return sum(means) / len(means)
 
 
-def ranked(search: Search, method: str) -> list[dict[str, Any]]:
-    """Results of a method's trials, best first, diverged ones last; ties in the order of the grid."""
-    results = [json.loads(trial_path(search, trial).read_text(encoding="utf-8")) for trial in search.trials[method]]
+def ranked(search: Search, method: str, study: "OptunaStudy") -> list[dict[str, Any]]:
+    """Results of a method's trials, best first, diverged ones last; ties in the order in which they were asked."""
+    finished = sorted(_finished(study), key=lambda trial: trial.number)[: search.settings.trials]
+    results = [json.loads(trial_path(search, study, t.number).read_text(encoding="utf-8")) for t in finished]
     errors = search.study.measure.errors
     return sorted(results, key=lambda result: (result["score"] is None, errors(result["score"] or 0.0)))
 
 
-def _row(result: dict[str, Any]) -> dict[str, Any]:
-    name = f"average_incremental_{result['measure']}"
-    return result["values"] | {name: result["score"], "seconds": result["seconds"]}
+def _rows(search: Search, method: str, ranking: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    name = f"average_incremental_{search.study.measure.name}"
+    return [
+        {key: result["values"].get(key) for key in search.spaces[method]}
+        | {name: result["score"], "seconds": result["seconds"]}
+        for result in ranking
+    ]
 
 
-def show(results: dict[str, list[dict[str, Any]]]) -> None:
-    """Print each method's trials, best first."""
+def edges(search: Search, method: str, values: dict[str, Any]) -> list[str]:
+    """A sentence about each value at an edge of its range: within 5 % of it, on its own scale."""
+    sentences = []
+    for key, space in search.spaces[method].items():
+        chosen = chosen_space(space, values)
+        if not isinstance(chosen, Range):
+            continue
+        low, high, value = (_on_scale(chosen, number) for number in (chosen.low, chosen.high, values[key]))
+        for end, distance in ((chosen.low, value - low), (chosen.high, high - value)):
+            if distance <= EDGE * (high - low):
+                message = f"{method}: {key} = {values[key]} is at the edge of its range, {end}; widen it in the search"
+                sentences.append(message)
+    return sentences
+
+
+def _on_scale(space: Range, value: float) -> float:
+    if space.scale == "log_complement":
+        return -math.log(1 - value)
+    return math.log(value) if space.scale == "log" else value
+
+
+def show(search: Search, results: dict[str, list[dict[str, Any]]]) -> None:
+    """Print each method's best trials, and which of the best values are at the edge of their range."""
     from rich.console import Console
     from rich.table import Table
 
+    measured_by = MEASURES[search.study.measure.name].title
     for method, ranking in results.items():
-        measured_by = MEASURES[ranking[0]["measure"]].title
-        table = Table(title=f"{method}: average incremental {measured_by} on development data (%)")
-        for column in (*ranking[0]["values"], measured_by):
+        title = f"{method}: average incremental {measured_by} on development data (%), best of {len(ranking)} trials"
+        table = Table(title=title)
+        for column in (*search.spaces[method], measured_by):
             table.add_column(column, justify="right")
-        for result in ranking:
+        for result in ranking[:SHOWN]:
             shown = "diverged" if result["score"] is None else f"{result['score']:.2f}"
-            table.add_row(*map(str, result["values"].values()), shown)
+            table.add_row(*(str(result["values"].get(key, "")) for key in search.spaces[method]), shown)
         Console().print(table)
+    for method, ranking in results.items():
+        if ranking[0]["score"] is not None:
+            for sentence in edges(search, method, ranking[0]["values"]):
+                print(sentence)
 
 
 def write_chosen(search: str, results: dict[str, list[dict[str, Any]]]) -> list[Path]:
