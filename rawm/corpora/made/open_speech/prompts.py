@@ -61,6 +61,7 @@ def list_prompts(recipe: OpenSpeechRecipe, packages_dir: Path) -> list[Prompt]:
         included = [name for name in names if not any(fnmatch(name, pattern) for pattern in source.exclude)]
         if not included:
             raise UserError(f"{folder}: has no recordings *{source.suffix}; fetch the packages of the corpus first")
+        included = [name for name in included if source.share[0] <= _position(name) < source.share[1]]
         if recipe.limit is not None:
             included = sorted(sorted(included, key=lambda name: number(f"limit {name}"))[: recipe.limit])
         prompts += [Prompt(names[name], index, name) for name in included]
@@ -87,6 +88,11 @@ def split_of(group: str) -> str:
         if position < bound:
             return split
     return "eval"
+
+
+def _position(name: str) -> float:
+    """Position of a recording within 0..1, the same for all of its group."""
+    return number(f"share of {group_of(name)}") / 2**64
 
 
 def number(text: str) -> int:

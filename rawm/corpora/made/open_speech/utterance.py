@@ -61,7 +61,7 @@ def _speaker_of(attack: Attack, original: vocoders.Original, source: Source) -> 
     """Name the speaker of a fake: in a copy the speaker of its source, else the synthesiser's voice."""
     if isinstance(attack, Espeak | Flite):
         return f"{attack.type}-{original.pick(attack.voices)}"
-    return f"{attack.type}-{attack.module}" if isinstance(attack, Piper) else source.speaker
+    return piper.folder_of(attack.voice) if isinstance(attack, Piper) else source.speaker
 
 
 def _usable(path: Path, recipe: OpenSpeechRecipe) -> np.ndarray | None:
