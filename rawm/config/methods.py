@@ -135,8 +135,31 @@ class Analytic(Method):
     """Closed-form output layer (Zhuang et al. 2022) on random features (McDonnell et al. 2023)."""
 
     algorithm: Literal["analytic"]
-    features: int = Field(1024, ge=0, description="Number E of random features; 0 = use the embedding itself.")
+    source: Literal["embedding", "input"] = Field(
+        "embedding",
+        description="What random features are taken of: the embedding of a detector that the first task trains, or the "
+        "standardised input, with no trained body (detectors of type mlp).",
+    )
+    features: int = Field(1024, ge=0, description="Number E of random features; 0 = use the source itself.")
     ridge: float = Field(1.0, gt=0, description="Ridge parameter of the regression.")
+
+
+class SLDA(Method):
+    """Streaming linear discriminant analysis (Hayes & Kanan 2020) on the embedding that the first task trains."""
+
+    algorithm: Literal["slda"]
+    shrinkage: float = Field(1e-4, gt=0, le=1, description="Share of the identity in the covariance that is inverted.")
+
+
+class Freeze(Method):
+    """Freeze and Learn (Salvi et al. 2024): after the first task only some layers learn."""
+
+    algorithm: Literal["freeze"]
+    learn: list[str] = Field(
+        default_factory=list,
+        description="Parts of the detector that go on learning, by the start of their parameters' names, as hidden.0; "
+        "none = its first layer.",
+    )
 
 
 class Projection(Method):
@@ -249,6 +272,8 @@ MethodFile = Annotated[
     | DFWF
     | CWRStar
     | Analytic
+    | SLDA
+    | Freeze
     | OWM
     | GPM
     | RAWM

@@ -61,6 +61,8 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
     with torch.random.fork_rng(devices=[]):  # building draws random weights, which are then overwritten
         detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
+        if all(name.startswith("output.") for name in tensors if name in dict(detector.named_parameters())):
+            detector.remove_body()
         if "output.projection" in tensors:
             detector.output = RandomFeatures(tensors["output.projection"], len(shape["classes"]))
     detector.load_state_dict(tensors)

@@ -42,6 +42,10 @@ class Detector(nn.Module):
         self.input_mean.copy_(mean)
         self.input_std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
 
+    def remove_body(self) -> None:
+        """Let the standardised input be the embedding; only detectors on one vector per utterance can do so."""
+        raise NotImplementedError
+
     def embed(self, features: Tensor, lengths: Any) -> Tensor:
         """Embeddings (B, e) of standardised features.
 

@@ -23,6 +23,11 @@ class MLP(Detector):
         self.hidden = nn.Sequential(*layers)
         self.output = nn.Linear(widths[-1], n_classes)
 
+    def remove_body(self) -> None:
+        size = self.hidden[0].in_features if len(self.hidden) else self.output.in_features
+        self.hidden = nn.Sequential()
+        self.output = nn.Linear(size, self.output.out_features, device=self.output.weight.device)
+
     def embed(self, features: Tensor, lengths: Tensor | None) -> Tensor:
         pooled = features if lengths is None else pool_mean_std(features, lengths)
         return self.hidden(pooled)

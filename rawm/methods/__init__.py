@@ -27,6 +27,8 @@ METHODS = {
     "dfwf": "rawm.methods.dfwf:DFWF",
     "cwr": "rawm.methods.cwr:CWRStar",
     "analytic": "rawm.methods.analytic:Analytic",
+    "slda": "rawm.methods.slda:SLDA",
+    "freeze": "rawm.methods.freeze:Freeze",
     "owm": "rawm.methods.owm:OWM",
     "gpm": "rawm.methods.gpm:GPM",
     "rawm": "rawm.methods.rawm:RAWM",

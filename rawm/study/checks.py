@@ -23,6 +23,11 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
             if name not in study.classes:
                 classes = ", ".join(study.classes)
                 problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {classes}")
+        if getattr(method, "source", "") == "input" and study.detector.type != "mlp":
+            problems.append(
+                f"{config}/methods/{label}.yaml: source: input needs a detector of type mlp, but detector "
+                f"{study.settings.detector} of study {study.name} is {study.detector.type}; take source: embedding"
+            )
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")

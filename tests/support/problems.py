@@ -27,6 +27,8 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
     "ewc_online": {"algorithm": "ewc", "form": "online"},
     "ewc_model": {"algorithm": "ewc", "labels": "model"},
     "analytic_plain": {"algorithm": "analytic", "features": 0},
+    "analytic_input": {"algorithm": "analytic", "source": "input", "features": 64},
+    "freeze_output": {"algorithm": "freeze", "learn": ["output"]},
     "owm_rls": {"algorithm": "owm", "projector": "rls"},
     "owm_batch_mean": {"algorithm": "owm", "statistics": "batch_mean"},
     "owm_gradient": {"algorithm": "owm", "apply_to": "gradient"},
@@ -41,6 +43,8 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
     "rwm_paper": {"algorithm": "rwm", "variant": "paper"},
 }
 
+#: Variants that need a detector on one vector per utterance.
+ON_VECTORS = ("analytic_input",)
 
 #: Settings under which a method must equal fine-tuning.
 SWITCHED_OFF = {
@@ -132,5 +136,6 @@ def assert_equal_weights(one, other):
 def assert_every_layer_differs(one, other):
     """Every weight matrix differs."""
     for name in one:
-        if name.endswith("weight") and "norm" not in name and one[name].shape == other[name].shape:
+        same = name in other and one[name].shape == other[name].shape
+        if name.endswith("weight") and "norm" not in name and same:
             assert not torch.equal(one[name], other[name]), name
