@@ -166,7 +166,7 @@ class Projection(Method):
     """Keys of OWM, RAWM and RWM: which inputs are protected, and what is projected."""
 
     energy: float = Field(
-        0.99, gt=0, le=1, description="Share of the energy of old inputs (trace of C) that is protected."
+        0.95, gt=0, le=1, description="Share of the energy of old inputs (trace of C) that is protected."
     )
     alpha: float = Field(1.0, gt=0, description="Ridge parameter of the recursive least squares projector.")
     statistics: Literal["samples", "batch_mean"] = Field(

@@ -24,9 +24,9 @@ class MLP(Detector):
         self.output = nn.Linear(widths[-1], n_classes)
 
     def remove_body(self) -> None:
-        size = self.hidden[0].in_features if len(self.hidden) else self.output.in_features
+        first = next(layer for layer in (*self.hidden, self.output) if isinstance(layer, nn.Linear))
         self.hidden = nn.Sequential()
-        self.output = nn.Linear(size, self.output.out_features, device=self.output.weight.device)
+        self.output = nn.Linear(first.in_features, self.output.out_features, device=self.output.weight.device)
 
     def embed(self, features: Tensor, lengths: Tensor | None) -> Tensor:
         pooled = features if lengths is None else pool_mean_std(features, lengths)
