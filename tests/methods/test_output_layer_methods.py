@@ -1,27 +1,38 @@
-"""Analytic learning and CWR*, which after the first task learn in the output layer alone."""
+"""Analytic learning, SLDA, CWR* and Freeze: which parts of a detector learn after the first task, and what."""
 
 import itertools
+import re
+import shutil
 
+import numpy as np
 import pytest
 import torch
+from sklearn.covariance import ShrunkCovariance
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
-from support.problems import CPU, detector_for, gaussian_task, method_for, train
+from support.commands import ROOT
+from support.problems import CPU, detector_for, gaussian_task, method_for, train, weights
 
 from rawm.config.detectors import MLP
+from rawm.config.reading import ConfigError
 from rawm.detectors import checkpoint
+from rawm.errors import UserError
 from rawm.methods.analytic import output_inputs, ridge_regression
 from rawm.methods.method import Task
+from rawm.methods.slda import discriminant
+from rawm.study import load_study
 from rawm.tasks.samples import concatenate
 
 TASKS = [gaussian_task(number, classes=3) for number in (1, 2, 3)]
 CLASSES = ("a", "b", "genuine")
 
 
-def learned(features, order=(1, 2, 3), ridge=0.5):
+def learned(features, order=(1, 2, 3), ridge=0.5, source="embedding"):
     detector = detector_for(TASKS[0], classes=3)
-    method = method_for({"algorithm": "analytic", "features": features, "ridge": ridge}, CLASSES)
+    values = {"algorithm": "analytic", "features": features, "ridge": ridge, "source": source}
+    method = method_for(values, CLASSES)
     for place, number in enumerate(order, start=1):
-        method.end_task(detector, Task(place, TASKS[number - 1], 16, place, CPU))
+        method.end_task(detector, Task(place, TASKS[number - 1], 16, 1, CPU))  # the same seed: the same random weights
     return detector, method
 
 
@@ -36,9 +47,10 @@ def design(detector, samples):
     return torch.cat([phi, torch.ones(len(phi), 1)], dim=1)
 
 
+@pytest.mark.parametrize("source", ["embedding", "input"])
 @pytest.mark.parametrize("features", [0, 40])
-def test_weights_are_scikit_learns_ridge_regression_on_all_data(features):
-    detector, method = learned(features)
+def test_weights_are_scikit_learns_ridge_regression_on_all_data(features, source):
+    detector, method = learned(features, source=source)
     everything = concatenate(TASKS)
     targets = torch.nn.functional.one_hot(everything.labels, 3).double()
     ridge = Ridge(alpha=0.5, fit_intercept=False, solver="cholesky")
@@ -50,8 +62,9 @@ def test_weights_are_scikit_learns_ridge_regression_on_all_data(features):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
-def test_the_order_of_the_tasks_does_not_matter(order):
-    expected, result = solution(learned(0)[1]), solution(learned(0, order)[1])
+@pytest.mark.parametrize(("features", "source"), [(0, "embedding"), (40, "embedding"), (40, "input")])
+def test_the_order_of_the_tasks_does_not_matter(order, features, source):
+    expected, result = solution(learned(features, source=source)[1]), solution(learned(features, order, 0.5, source)[1])
     torch.testing.assert_close(result, expected, atol=1e-10, rtol=1e-8)
 
 
@@ -74,6 +87,107 @@ def test_a_detector_with_random_features_is_restored_from_its_file(tmp_path):
     x = TASKS[2].features
     assert loaded.output.in_features == 40
     assert torch.equal(loaded.eval()(x).logits, detector.eval()(x).logits)
+
+
+def test_random_features_of_the_input_are_those_of_the_formula_and_nothing_is_trained():
+    """ReLU(W z + b), z the standardised input within five standard deviations; a new run draws other W and b."""
+    tasks = [gaussian_task(number) for number in (1, 2)]
+    tasks[0].features[0, 0] = 1000.0  # an outlier
+    detector = train(
+        detector_for(tasks[0]), method_for({"algorithm": "analytic", "source": "input", "features": 7}), tasks
+    )
+    assert [name for name, _ in detector.named_parameters()] == ["output.weight", "output.bias"]
+    x = torch.cat([task.features for task in tasks])
+    z = ((x - detector.input_mean) / detector.input_std).clamp(-5, 5)
+    phi = (z @ detector.output.projection + detector.output.offset).clamp_min(0)
+    expected = phi @ detector.output.weight.T + detector.output.bias
+    torch.testing.assert_close(detector(x).logits, expected)
+    other = train(
+        detector_for(tasks[0]), method_for({"algorithm": "analytic", "source": "input", "features": 7}), tasks, seed=1
+    )
+    assert not torch.equal(other.output.projection, detector.output.projection)
+
+
+def test_the_random_numbers_have_the_variances_of_the_formula():
+    samples = gaussian_task(1, d=50)
+    method = method_for({"algorithm": "analytic", "source": "input", "features": 4000, "ridge": 1000})
+    detector = train(detector_for(samples), method, [samples])
+    assert float(detector.output.projection.var()) == pytest.approx(1 / 50, rel=0.02)
+    assert float(detector.output.offset.var()) == pytest.approx(0.25, rel=0.1)
+
+
+def test_a_detector_without_a_body_is_restored_from_its_file(tmp_path):
+    detector, _ = learned(40, source="input")
+    shape = checkpoint.describe(MLP(type="mlp", hidden=[16, 16]), 8, True, CLASSES)
+    checkpoint.save_detector(tmp_path / "detector.safetensors", detector, shape)
+    loaded, _ = checkpoint.load_detector(tmp_path / "detector.safetensors")
+    x = TASKS[2].features
+    assert torch.equal(loaded.eval()(x).logits, detector.eval()(x).logits)
+
+
+def test_input_features_need_a_detector_on_vectors(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    file = tmp_path / "config/studies/open_speech_lcnn.yaml"
+    file.write_text(re.sub("methods: .*", "methods: [analytic_input]", file.read_text()))
+    with pytest.raises(ConfigError, match="source: input needs a detector of type mlp, but detector lcnn") as error:
+        load_study("open_speech_lcnn", tmp_path / "config", on_disk=False)
+    assert len(error.value.problems) == 1
+
+
+def discriminated(shrinkage, order=(1, 2, 3)):
+    detector, method = (
+        detector_for(TASKS[0], classes=3),
+        method_for({"algorithm": "slda", "shrinkage": shrinkage}, CLASSES),
+    )
+    for place, number in enumerate(order, start=1):
+        method.end_task(detector, Task(place, TASKS[number - 1], 16, 1, CPU))
+    return detector, method
+
+
+@pytest.mark.parametrize("shrinkage", [1e-4, 0.3])
+def test_slda_is_scikit_learns_discriminant_on_all_data(shrinkage):
+    """Scikit-learn shrinks towards the mean variance times I; the embeddings are scaled so that this is I."""
+    everything = concatenate(TASKS)
+    with torch.no_grad():
+        h = detector_for(TASKS[0], classes=3).eval()(everything.features).embedding.double()
+    means = torch.stack([h[everything.labels == c].mean(0) for c in range(3)])
+    h = h / ((h - means[everything.labels]).square().sum() / len(h) / h.shape[1]).sqrt()
+    counts = torch.bincount(everything.labels).double()
+    targets = torch.nn.functional.one_hot(everything.labels, 3).double()
+    weights, bias = discriminant(h.T @ h, targets.T @ h, counts, shrinkage)
+    model = LinearDiscriminantAnalysis(
+        solver="lsqr",
+        priors=[1 / 3] * 3,
+        covariance_estimator=ShrunkCovariance(shrinkage=shrinkage, store_precision=False),
+    )
+    # Scikit-learn averages the classes' covariances with the priors as weights: classes of equal size give the same.
+    assert counts.min() == counts.max()
+    model.fit(h.numpy(), everything.labels.numpy())
+    expected = model.decision_function(h.numpy())
+    result = (h @ weights.T + bias).numpy()
+    differences = [(values - values[:, :1]) for values in (result, expected)]
+    np.testing.assert_allclose(*differences, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
+def test_slda_does_not_depend_on_the_order_of_the_tasks(order):
+    expected, result = discriminated(0.1)[0].output, discriminated(0.1, order)[0].output
+    torch.testing.assert_close(result.weight, expected.weight)
+    torch.testing.assert_close(result.bias, expected.bias)
+
+
+def test_freeze_names_the_parts_that_there_are():
+    method = method_for({"algorithm": "freeze", "learn": ["hiden"]})
+    with pytest.raises(UserError, match=r"no part .hiden.; it has hidden, output$"):
+        train(detector_for(TASKS[0]), method, TASKS[:1])
+
+
+def test_freeze_lets_the_first_layer_alone_learn():
+    tasks = [gaussian_task(number) for number in (1, 2)]
+    detector, method = detector_for(tasks[0]), method_for({"algorithm": "freeze"})
+    before = weights(train(detector, method, tasks, numbers=[1]))
+    after = weights(train(detector, method, tasks, numbers=[2]))
+    assert {n for n in after if not torch.equal(before[n], after[n])} == {"hidden.0.weight", "hidden.0.bias"}
 
 
 def test_cwr_averages_each_class_over_the_tasks_that_have_it():
