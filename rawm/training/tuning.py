@@ -17,12 +17,15 @@ import hashlib
 import json
 import math
 import multiprocessing
+import os
 import re
+import threading
 import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -65,6 +68,25 @@ def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> d
     Returns:
         Method -> its trials, best first.
     """
+    with _alone(search):
+        return _tune(search, methods, workers, device)
+
+
+@contextmanager
+def _alone(search: Search) -> Iterator[None]:
+    """Hold the search's lock; two processes would train the same trials."""
+    from filelock import FileLock, Timeout
+
+    path = paths.tuning(search.name) / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise UserError(f"{path}: another `rawm tune {search.name}` is running; wait for it or stop it") from None
+
+
+def _tune(search: Search, methods: Iterable[str], workers: int, device: str) -> dict[str, list[dict[str, Any]]]:
     studies = {method: open_study(search, method) for method in methods}
     finished = sum(min(len(_finished(study)), search.settings.trials) for study in studies.values())
     total = search.settings.trials * len(studies)
@@ -87,9 +109,7 @@ def open_study(search: Search, method: str) -> "OptunaStudy":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    path = paths.tuning(search.name) / "optuna.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    backend = JournalFileBackend(str(path))
+    backend = JournalFileBackend(str(paths.tuning(search.name) / "optuna.log"))
     return optuna.create_study(
         storage=optuna.storages.JournalStorage(backend),
         study_name=f"{method}-{key_of(search, method)}",
@@ -140,6 +160,15 @@ def _prepare_worker() -> None:
 
     torch.set_num_threads(1)
     skip_compiler()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Stop this worker once `rawm tune` is gone, also where it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def next_round(search: Search, method: str, study: "OptunaStudy") -> list[tuple[int, dict[str, Any]]]:
