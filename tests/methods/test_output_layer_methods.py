@@ -230,3 +230,17 @@ def test_cwr_keeps_the_embeddings_of_the_first_task():
     before = detector.eval()(tasks[0].features).embedding
     train(detector, method, tasks, numbers=[2])
     assert torch.equal(detector.eval()(tasks[0].features).embedding, before)
+
+
+def test_cwr_subtracts_nothing_in_a_task_of_one_class():
+    """The mean over one class is the class itself: its weights would become 0."""
+    tasks = [gaussian_task(1), gaussian_task(2, n=60, only=0)]
+    detector, method = detector_for(tasks[0]), method_for({"algorithm": "cwr"})
+    train(detector, method, tasks, numbers=[1])
+    before, given = method.weights.clone(), torch.ones(17)
+    method.begin_task(detector, Task(2, tasks[1], 16, 2, CPU))
+    with torch.no_grad():
+        detector.output.weight[0], detector.output.bias[0] = given[:-1], given[-1]
+    method.end_task(detector, Task(2, tasks[1], 16, 2, CPU))
+    past = (30 / 60) ** 0.5
+    torch.testing.assert_close(method.weights, torch.stack([(before[0] * past + given) / (past + 1), before[1]]))

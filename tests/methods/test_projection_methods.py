@@ -8,6 +8,7 @@ import pytest
 import torch
 from support.problems import (
     CPU,
+    DETECTORS,
     assert_equal_weights,
     assert_every_layer_differs,
     detector_for,
@@ -19,10 +20,11 @@ from support.problems import (
 from torch import nn
 
 from rawm.config.study import Training
+from rawm.features.frames import Frames
 from rawm.methods import METHODS
 from rawm.methods.method import Task
 from rawm.methods.parts.class_ratio import class_ratio
-from rawm.methods.parts.projected_layers import layer_inputs, matrix
+from rawm.methods.parts.projected_layers import layer_inputs, matrix, protectable
 from rawm.methods.rwm import radian_ratio
 from rawm.training.loop import fit
 
@@ -30,6 +32,12 @@ from rawm.training.loop import fit
 PROTECTING = [name for name in METHODS if "energy" in type(method_for({"algorithm": name}).settings).model_fields]
 
 TASKS = [gaussian_task(number) for number in (1, 2, 3)]
+
+
+def fully_protecting(algorithm):
+    """The settings under which nothing along directions of old inputs may change."""
+    values = {"algorithm": algorithm, "energy": 1.0}
+    return values | {"scale": 0, "eta": 0} if algorithm in ("rawm", "rwm") else values
 
 
 def trained(values, hidden=(16, 16), tasks=TASKS, **training):
@@ -46,9 +54,12 @@ def trained(values, hidden=(16, 16), tasks=TASKS, **training):
         {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 0.05},
     ],
 )
-def test_a_linear_detector_keeps_every_old_logit_exactly(training):
+@pytest.mark.parametrize("algorithm", PROTECTING)
+def test_a_linear_detector_keeps_every_old_logit_exactly(algorithm, training):
+    if algorithm == "gpm" and (training["optimizer"] != "sgd" or training.get("weight_decay")):
+        pytest.skip("projects the gradient, which only SGD without weight decay follows")
     tasks = [gaussian_task(number, n=50, d=24) for number in (1, 2)]  # task 1 lies in 12 of 24 dimensions
-    detector, method = detector_for(tasks[0], hidden=()), method_for({"algorithm": "owm", "energy": 1.0})
+    detector, method = detector_for(tasks[0], hidden=()), method_for(fully_protecting(algorithm))
     training = Training(**{"epochs": 10, "batch_size": 16, "learning_rate": 0.01} | training)
     train(detector, method, tasks, training, numbers=[1])
     old, new = (detector(t.features).logits.detach() for t in tasks)
@@ -76,9 +87,10 @@ def test_fine_tuning_changes_old_logits():
     assert (detector(tasks[0].features).logits - old).abs().max() > 0.1
 
 
-def test_in_an_mlp_the_first_step_keeps_each_layers_output_on_its_old_inputs():
+@pytest.mark.parametrize("algorithm", PROTECTING)
+def test_in_an_mlp_the_first_step_keeps_each_layers_output_on_its_old_inputs(algorithm):
     tasks = [gaussian_task(number, n=12, d=24) for number in (1, 2)]  # fewer samples than widths: room to move
-    detector, method = detector_for(tasks[0], hidden=(32, 32)), method_for({"algorithm": "owm", "energy": 1.0})
+    detector, method = detector_for(tasks[0], hidden=(32, 32)), method_for(fully_protecting(algorithm))
     train(detector, method, tasks, numbers=[1])
     seen = {}
     layers = {name: layer for name, layer in detector.named_modules() if isinstance(layer, nn.Linear)}
@@ -90,18 +102,67 @@ def test_in_an_mlp_the_first_step_keeps_each_layers_output_on_its_old_inputs():
     for hook in hooks:
         hook.remove()
     before = weights(detector)
-    step = Training(epochs=1, batch_size=12, learning_rate=0.01)
+    step = Training(epochs=1, batch_size=12, learning_rate=0.01, optimizer="sgd" if algorithm == "gpm" else "adam")
     fit(detector, method, Task(2, tasks[1], 12, 0, CPU), step)
     assert_every_layer_differs(before, weights(detector))
     for name, (x, out) in seen.items():
         torch.testing.assert_close(layers[name](x), out, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("algorithm", ["rawm", "rwm"])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_rawm_with_scale_0_is_owm_bit_for_bit(optimizer):
-    rawm = trained({"algorithm": "rawm", "scale": 0, "eta": 0, "energy": 0.95}, optimizer=optimizer)
+def test_with_scale_0_rawm_and_rwm_are_owm_bit_for_bit(algorithm, optimizer):
+    protecting = trained({"algorithm": algorithm, "scale": 0, "eta": 0, "energy": 0.95}, optimizer=optimizer)
     owm = trained({"algorithm": "owm", "energy": 0.95}, optimizer=optimizer)
-    assert_equal_weights(weights(rawm), weights(owm))
+    assert_equal_weights(weights(protecting), weights(owm))
+
+
+@pytest.mark.parametrize("beta_of", ["rawm", "rwm"])
+def test_the_gain_is_scale_times_beta(beta_of):
+    """Along the protected directions a step of plain SGD is m beta times that of fine-tuning, elsewhere equal."""
+    batch = gaussian_task(2, n=16)
+    batch.labels[:] = torch.arange(16) % 4 == 0
+    sgd = Training(epochs=1, batch_size=16, learning_rate=0.01, optimizer="sgd", momentum=0)
+    moved, bases = {}, {}
+    for algorithm, values in {"finetune": {}, beta_of: {"eta": 0, "scale": 0.3}}.items():
+        detector, method = detector_for(TASKS[0], hidden=()), method_for({"algorithm": algorithm, **values})
+        train(detector, method, TASKS[:1])
+        before = matrix(detector.output.weight, detector.output.bias).detach().clone()
+        logits, bases[algorithm] = detector(batch.features).logits, method.state().get("output.basis")
+        train(detector, method, [TASKS[0], batch], sgd, numbers=[2])
+        moved[algorithm] = (matrix(detector.output.weight, detector.output.bias).detach() - before).double()
+    genuine = torch.tensor([False, True])
+    beta = class_ratio(batch.labels, genuine) if beta_of == "rawm" else radian_ratio(logits, batch.labels, genuine)
+    basis = bases[beta_of]
+    assert 0 < basis.shape[1] < len(basis) and abs(beta - 1) > 0.1
+    inside = basis @ basis.T
+    expected = moved["finetune"] @ (torch.eye(len(basis)).double() - inside + 0.3 * beta * inside)
+    torch.testing.assert_close(moved[beta_of], expected, atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("algorithm", ["rawm", "rwm"])
+def test_the_loss_shares_out_cross_entropy_and_distillation(algorithm):
+    method, detector = method_for({"algorithm": algorithm, "eta": 0.3, "temperature": 2}), detector_for(TASKS[0])
+    train(detector, method, TASKS[:1])
+    method.begin_task(detector, Task(2, TASKS[1], 16, 0, CPU))
+    batch = TASKS[1].batch(torch.arange(10))
+    old = torch.softmax(detector(batch.features).logits.detach() / 2, dim=1)
+    with torch.no_grad():
+        detector.output.weight += 0.5
+    output = detector(batch.features)
+    distillation = -(old * torch.log_softmax(output.logits / 2, dim=1)).sum(1).mean()
+    loss = method.loss(detector, batch, output, torch.tensor(3.0))
+    torch.testing.assert_close(loss, 0.7 * 3 + 0.3 * distillation)
+
+
+def test_beta_is_counted_in_the_minibatch_or_the_task_or_constant():
+    samples = gaussian_task(1, n=20)
+    samples.labels[:] = torch.arange(20) < 4
+    batch = samples.batch(torch.arange(10))
+    for values, beta in (({}, 5 / 7), ({"balance": "task"}, 5 / 17), ({"balance": "constant", "beta": 0.4}, 0.4)):
+        method = method_for({"algorithm": "rawm", **values})
+        method.begin_task(detector_for(samples), Task(1, samples, 10, 0, CPU))
+        assert method.beta(batch) == pytest.approx(beta)
 
 
 def test_gpm_is_owm_on_the_gradient_bit_for_bit():
@@ -203,6 +264,13 @@ def test_with_its_gain_limited_no_step_is_larger_than_that_of_fine_tuning(algori
             assert distance["free"][name] > length * 1.5
 
 
+def five_times(samples):
+    """The samples with features five times as large."""
+    if samples.pooled:
+        return replace(samples, features=5 * samples.features)
+    return replace(samples, features=Frames.pack([5 * frames for frames in samples.features]))
+
+
 def collect(statistics, name, module, arguments):
     """Add a layer's inputs to C of its name."""
     a = layer_inputs(module, arguments[0].detach()).double()
@@ -212,9 +280,12 @@ def collect(statistics, name, module, arguments):
 def input_statistics(detector, task):
     """Layer -> C (d, d) of a task's inputs to it."""
     statistics = {}
-    layers = [(name, module) for name, module in detector.named_modules() if isinstance(module, nn.Linear)]
+    layers = protectable(detector).items()
     hooks = [module.register_forward_pre_hook(partial(collect, statistics, name)) for name, module in layers]
-    detector.eval()(task.features)
+    detector.eval()
+    for row in range(len(task)):  # one at a time: no padding
+        batch = task.batch(torch.tensor([row]))
+        detector(batch.features, batch.lengths)
     for hook in hooks:
         hook.remove()
     return statistics
@@ -222,11 +293,13 @@ def input_statistics(detector, task):
 
 @pytest.mark.parametrize("energy", [0.8, 0.95, 1.0])
 @pytest.mark.parametrize("algorithm", PROTECTING)
-def test_no_later_task_takes_protection_from_an_earlier_one(algorithm, energy):
+@pytest.mark.parametrize("kind", ["mlp", "scnn"])
+def test_no_later_task_takes_protection_from_an_earlier_one(algorithm, energy, kind):
     """In every layer, tr(U^T C_t U) >= energy tr(C_t) for each task t seen; later inputs are five times as large."""
-    tasks = [gaussian_task(number, n=30, d=24) for number in range(1, 6)]
-    tasks = [tasks[0], *(replace(task, features=5 * task.features) for task in tasks[1:])]
-    detector, method = detector_for(tasks[0]), method_for({"algorithm": algorithm, "energy": energy})
+    tasks = [gaussian_task(number, n=30, d=24, frames=kind == "scnn") for number in range(1, 6)]
+    tasks = [tasks[0], *(five_times(task) for task in tasks[1:])]
+    detector = detector_for(tasks[0], **DETECTORS[kind])
+    method = method_for({"algorithm": algorithm, "energy": energy})
     seen = []
     for number, task in enumerate(tasks, 1):
         train(detector, method, tasks, numbers=[number])
@@ -268,6 +341,21 @@ class ConvNet(nn.Module):
 
     def forward(self, x, lengths=None):
         return self.linear(torch.relu(self.norm(self.conv(x))).mean(2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["lcnn", "aasist"])
+@pytest.mark.parametrize("algorithm", PROTECTING)
+def test_after_the_first_task_nothing_without_a_projector_changes(algorithm, kind):
+    """Normalisation layers, with their running statistics, and weights outside of the protected layers."""
+    tasks = [gaussian_task(number, n=32, frames=True) for number in (1, 2)]
+    detector, method = detector_for(tasks[0], **DETECTORS[kind]), method_for({"algorithm": algorithm})
+    train(detector, method, tasks, numbers=[1])
+    before = {name: value.clone() for name, value in detector.state_dict().items()}
+    train(detector, method, tasks, numbers=[2])
+    projected = {name.removesuffix(".basis") for name in method.state() if name.endswith(".basis")}
+    changed = {name for name, value in detector.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name.rpartition(".")[0] for name in changed} == projected
 
 
 def test_convolutions_are_protected_and_normalisation_is_frozen():

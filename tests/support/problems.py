@@ -59,6 +59,9 @@ SWITCHED_OFF = {
     "lwf": {"algorithm": "lwf", "lambda": 0},
     "dfwf": {"algorithm": "dfwf", "lambda": 0, "alpha": 0},
     "rawm": {"algorithm": "rawm", "scale": 1, "eta": 0, "balance": "constant", "beta": 1},
+    "rawm_limited": {"algorithm": "rawm", "scale": 1000, "eta": 0},  # m beta is more than 1 in every minibatch
+    "rwm_limited": {"algorithm": "rwm", "scale": 1000, "eta": 0},
+    "rego": {"algorithm": "rego", "gamma": 1000},  # every mark is released
 }
 
 

@@ -34,6 +34,7 @@ def test_the_subset_does_not_depend_on_the_order_and_grows(ids, count, seed, shu
 
 def test_seeds_are_the_same_everywhere_and_differ_by_purpose():
     assert derive(0, "order", 3) == 1555077830293145243
+    assert pick(list("abcdefgh"), 3, 0) == {"f", "g", "h"}
     assert len({derive(0, "order"), derive(0, "weights"), derive(1, "order"), derive(0, "order", 1)}) == 4
 
 
