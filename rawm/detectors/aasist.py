@@ -28,7 +28,9 @@ class AASIST(Detector):
 
     Deviations:
         An utterance may have any length, and its graph of time the corresponding number of nodes; published systems
-        cut or repeat speech to four seconds.
+        cut or repeat speech to four seconds. Each residual block but the first normalises and activates its input
+        before its first convolution; the released code computes this too, but then convolves the input as it was, so
+        released weights do not reproduce its results here.
     """
 
     def __init__(self, settings: Settings, n_features: int, pooled: bool, n_classes: int):

@@ -21,7 +21,8 @@ class CWRStar(Method[config.CWRStar]):
 
     Deviations:
         The bias of the output layer counts as one more weight. mean(tw) is taken separately for each input weight;
-        released code subtracts one scalar.
+        released code subtracts one scalar. Where a task has one class, nothing is subtracted: the difference would
+        be 0.
     """
 
     paper = "Lomonaco et al. 2020, arXiv:1907.03799"

@@ -48,7 +48,9 @@ class EWC(Method[config.EWC]):
     weights, whose importance is multiplied by `decay` before each task's is added (Schwarz et al., eq. 9).
 
     Deviations:
-        F is over the task's training samples, each with its own gradient, in evaluation mode.
+        F is over the task's training samples, each with its own gradient, in evaluation mode. By default its labels are
+        those of the data (`labels: true`, the empirical Fisher information); `labels: model` is the Fisher information
+        itself.
     """
 
     paper = "Kirkpatrick et al. 2017, doi:10.1073/pnas.1611835114; online: Schwarz et al. 2018, arXiv:1805.06370"

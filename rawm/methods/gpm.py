@@ -21,9 +21,10 @@ class GPM(Method[config.GPM]):
 
     Deviations:
         All training inputs are counted, where the paper draws some samples. `energy` is the same for all tasks and
-        layers. Biases are protected too, as a constant input; the paper's networks have none. With plain SGD, the
-        paper's optimizer, the weights move within the complement. Adam and weight decay leave it: see OWM, which
-        projects the optimizer's step.
+        layers. Biases are protected too, as a constant input; the paper's networks have none. Normalisation layers and
+        other parameters without a projector are fixed after the first task. With plain SGD, the paper's optimizer, the
+        weights move within the complement. Adam and weight decay leave it: see OWM, which projects the optimizer's
+        step.
     """
 
     paper = "Saha et al. 2021, arXiv:2103.09762"

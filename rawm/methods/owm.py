@@ -22,7 +22,8 @@ class OWM(Method[config.OWM]):
         projected gradient back (`apply_to: gradient` is the paper's). The projector is `spectral` by default, and its
         directions accumulate as GPM's do (`accumulate: residual`); `projector: rls` is the paper's, with a constant
         alpha. Statistics are taken once per finished task, over every training input (`statistics: batch_mean` is the
-        paper's), not during training.
+        paper's), not during training. Biases are protected too, as a constant input. Normalisation layers, with their
+        running statistics, and other parameters without a projector are fixed after the first task.
     """
 
     paper = "Zeng et al. 2019, doi:10.1038/s42256-019-0080-x"

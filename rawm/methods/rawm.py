@@ -29,9 +29,10 @@ class RAWM(Method[config.RAWM]):
     (1 - eta) CE + eta distillation.
 
     Genuine speech is similar across corpora and fake speech is not, so minibatches with more genuine speech may change
-    more along used directions. With `variant: spectral`, m beta = 0 is OWM, m beta = 1 is plain fine-tuning, and RAWM
-    moves between the two from minibatch to minibatch. By default m beta is at most 1 (`limit_gain`): a minibatch of 32
-    genuine samples has beta = 33, and its step along used directions would be up to 33 m times that of fine-tuning.
+    more along used directions. With `variant: spectral`, a step of m beta = 0 is OWM's and one of m beta = 1 is that of
+    fine-tuning; RAWM moves between the two from minibatch to minibatch. By default m beta is at most 1 (`limit_gain`):
+    a minibatch of 32 genuine samples has beta = 33, and its step along used directions would be up to 33 m times that
+    of fine-tuning.
 
     Deviations:
         The class ratio counts `compact` classes against the others, which for genuine and fake is the paper's. The
@@ -39,7 +40,8 @@ class RAWM(Method[config.RAWM]):
         (`limit_gain: false` is the paper's). `variant: spectral` has P = I - U U^T and Q = U U^T, with directions that
         accumulate as GPM's do; `variant: paper` has the published formula, see `rawm.methods.parts.projection.paper`.
         The optimizer's step is projected, not the gradient (`apply_to: gradient` is the paper's). Statistics are taken
-        once per finished task; layers' bias is protected too.
+        once per finished task, over every training input (`statistics: batch_mean` is the paper's). Biases are
+        protected too. Normalisation layers and other parameters without a projector are fixed after the first task.
     """
 
     paper = "Zhang et al. 2023, arXiv:2308.03300"

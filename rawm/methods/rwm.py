@@ -44,7 +44,8 @@ class RWM(Method[config.RWM]):
     Step and loss are RAWM's: W <- before + (W - before) R, R = P + m beta Q; (1 - eta) CE + eta distillation.
 
     `compact: measured` takes as compact the classes whose embeddings lie closer together than the average over
-    classes: mean cosine distance within a class, over the training samples of all tasks seen.
+    classes: mean cosine distance within a class, over the training samples of all tasks seen, each embedded by the
+    detector at the end of its task.
 
     Deviations:
         As RAWM's.

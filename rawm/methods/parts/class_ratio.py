@@ -1,4 +1,4 @@
-"""The class ratio beta of RAWM and RegO."""
+"""The class ratio beta of RAWM."""
 
 from torch import Tensor
 

@@ -149,7 +149,7 @@ def _without(x: Tensor, basis: Tensor) -> Tensor:
 
 
 def rule(settings: Projection) -> Rule:
-    """The function from input statistics to a projector that the settings of OWM, RAWM, RWM or GPM choose."""
+    """The function from input statistics to a projector that the settings of OWM, RAWM or RWM choose."""
     if isinstance(settings, Regularized) and settings.variant == "paper":
         return lambda task, total, previous: paper(*eigen(total), settings.alpha, settings.rcond)
     if isinstance(settings, OWM) and settings.projector == "rls":
