@@ -131,21 +131,27 @@ class CWRStar(Method):
     algorithm: Literal["cwr"]
 
 
-class Analytic(Method):
+class ClosedForm(Method):
+    """Keys of methods whose output layer has a closed form: what its inputs are."""
+
+    source: Literal["embedding", "input"] = Field(
+        "embedding",
+        description="What the output layer sees: the embedding of a detector that the first task trains, or the "
+        "standardised input, with no trained body (detectors of type mlp).",
+    )
+    features: int = Field(0, ge=0, description="Number E of random features of the source; 0 = the source itself.")
+
+
+class Analytic(ClosedForm):
     """Closed-form output layer (Zhuang et al. 2022) on random features (McDonnell et al. 2023)."""
 
     algorithm: Literal["analytic"]
-    source: Literal["embedding", "input"] = Field(
-        "embedding",
-        description="What random features are taken of: the embedding of a detector that the first task trains, or the "
-        "standardised input, with no trained body (detectors of type mlp).",
-    )
-    features: int = Field(1024, ge=0, description="Number E of random features; 0 = use the source itself.")
+    features: int = Field(1024, ge=0, description="Number E of random features of the source; 0 = the source itself.")
     ridge: float = Field(1.0, gt=0, description="Ridge parameter of the regression.")
 
 
-class SLDA(Method):
-    """Streaming linear discriminant analysis (Hayes & Kanan 2020) on the embedding that the first task trains."""
+class SLDA(ClosedForm):
+    """Streaming linear discriminant analysis (Hayes & Kanan 2020)."""
 
     algorithm: Literal["slda"]
     shrinkage: float = Field(1e-4, gt=0, le=1, description="Share of the identity in the covariance that is inverted.")

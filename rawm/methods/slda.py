@@ -9,9 +9,11 @@ from torch import Tensor
 
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector
-from rawm.detectors.scoring import outputs
 from rawm.methods.method import Method, Task
+from rawm.methods.parts.closed_form import Moments, prepare_output, samples_of_body, solve
 from rawm.tasks.samples import Samples
+
+UNSEEN = -1e30  # output of a class without samples
 
 
 class SLDA(Method[config.SLDA]):
@@ -20,35 +22,35 @@ class SLDA(Method[config.SLDA]):
     mu_c is the mean embedding of class c over all tasks, Sigma the covariance of the embeddings around the mean of
     their class, and Lambda = ((1 - shrinkage) Sigma + shrinkage I)^-1. Class c has the weights w_c = Lambda mu_c and
     the bias -1/2 mu_c . Lambda mu_c, without class priors. No sample is kept, and the order of the tasks has no effect.
+    With `features` or `source: input`, phi of `Analytic` takes the place of the embedding.
 
     Deviations:
-        The paper updates Sigma sample by sample, around the running mean of each class at that moment; here all samples
-        are taken around the final mean of their class, from sums. A class without samples has the output 0.
+        Sigma is exact: S <- (t S + n / (n + 1) d d^T) / (t + 1) sample by sample, t samples and n of the sample's class
+        before it, d the distance to the class's mean at that moment. The paper has t in place of n, so that its Sigma
+        depends on the order of the samples and the first ones of a class weigh more; and it starts from an estimate on
+        a first batch. A class without samples has the output -1e30: as in the paper, it is never predicted. `features`
+        and `source: input` are ours, close to RanDumb (arXiv:2402.08823), which has random Fourier features.
     """
 
     paper = "Hayes & Kanan 2020, arXiv:1909.01520"
-    memory = "e² + classes e"
+    memory = "E² / 2 + E classes; E = e, or random features"
     freezes_body = True
-    remembers = ("moments", "sums", "counts")
+    remembers = ("moments",)
 
     def __init__(self, settings: config.SLDA, classes: tuple[str, ...]):
         super().__init__(settings, classes)
-        self.moments: Tensor | None = None  # (e, e) sum of h h^T over all samples
-        self.sums: Tensor | None = None  # (classes, e) sum of h over the samples of each class
-        self.counts = torch.zeros(len(classes), dtype=torch.float64)
+        self.moments = Moments()
 
     def samples(self, task: Task) -> Samples | None:
-        return task.train if task.number == 1 else None
+        return samples_of_body(self.settings, task)
 
     @torch.no_grad()
     def end_task(self, detector: Detector, task: Task) -> None:
         detector.eval()
-        h = outputs(detector, task.train, task.device).embedding.double().cpu()
-        targets = torch.nn.functional.one_hot(task.train.labels, len(self.classes)).double()
-        self.moments = h.T @ h + (0 if self.moments is None else self.moments)
-        self.sums = targets.T @ h + (0 if self.sums is None else self.sums)
-        self.counts = self.counts + targets.sum(0)
-        weights, bias = discriminant(self.moments, self.sums, self.counts, self.settings.shrinkage)
+        if self.moments.gram is None:
+            prepare_output(detector, task, self.settings)
+        gram, products = self.moments.add(detector, task)
+        weights, bias = discriminant(gram[:-1, :-1], products[:-1].T, products[-1], self.settings.shrinkage)
         detector.output.weight.copy_(weights)
         detector.output.bias.copy_(bias)
 
@@ -60,9 +62,12 @@ def discriminant(moments: Tensor, sums: Tensor, counts: Tensor, shrinkage: float
         moments: (e, e) sum of h h^T.
         sums: (classes, e) sum of h in each class.
         counts: (classes,) samples of each class.
+
+    Raises:
+        UserError: the shrinkage is too small.
     """
     means = sums / counts.clamp_min(1)[:, None]
-    covariance = (moments - means.T @ sums) / counts.sum()
-    regularised = (1 - shrinkage) * covariance + shrinkage * torch.eye(len(covariance), dtype=covariance.dtype)
-    weights = torch.linalg.solve(regularised, means.T).T
-    return weights, -0.5 * (weights * means).sum(1)
+    regularised = (moments - means.T @ sums).mul_((1 - shrinkage) / float(counts.sum()))
+    regularised.diagonal().add_(shrinkage)
+    weights = solve(regularised, means.T, f"shrinkage {shrinkage:g}").T
+    return weights, (-0.5 * (weights * means).sum(1)).masked_fill(counts == 0, UNSEEN)

@@ -17,8 +17,9 @@ from rawm.config.detectors import MLP
 from rawm.config.reading import ConfigError
 from rawm.detectors import checkpoint
 from rawm.errors import UserError
-from rawm.methods.analytic import output_inputs, ridge_regression
+from rawm.methods.analytic import ridge_regression
 from rawm.methods.method import Task
+from rawm.methods.parts.closed_form import output_inputs
 from rawm.methods.slda import discriminant
 from rawm.study import load_study
 from rawm.tasks.samples import concatenate
@@ -37,7 +38,7 @@ def learned(features, order=(1, 2, 3), ridge=0.5, source="embedding"):
 
 
 def solution(method):
-    return ridge_regression(method.gram, method.products, method.settings.ridge)
+    return ridge_regression(method.moments.gram, method.moments.products, method.settings.ridge)
 
 
 def design(detector, samples):
@@ -134,14 +135,54 @@ def test_input_features_need_a_detector_on_vectors(tmp_path):
     assert len(error.value.problems) == 1
 
 
-def discriminated(shrinkage, order=(1, 2, 3)):
-    detector, method = (
-        detector_for(TASKS[0], classes=3),
-        method_for({"algorithm": "slda", "shrinkage": shrinkage}, CLASSES),
-    )
+def test_a_ridge_without_a_solution_is_one_sentence():
+    with pytest.raises(UserError, match="ridge 1e-300 is too small for these data"):
+        ridge_regression(torch.ones(3, 3).double(), torch.ones(3, 1).double(), 1e-300)
+
+
+def test_a_file_holds_one_triangle_of_the_sums():
+    _, method = learned(40)
+    assert {name: tuple(value.shape) for name, value in method.state().items()} == {
+        "gram": (41 * 42 // 2,),
+        "products": (41, 3),
+    }
+    again = method_for({"algorithm": "analytic", "features": 40, "ridge": 0.5}, CLASSES)
+    again.load(method.state())
+    torch.testing.assert_close(again.moments.gram, method.moments.gram, atol=1e-12, rtol=1e-12)
+    assert torch.equal(solution(again), solution(method))
+
+
+def discriminated(shrinkage, order=(1, 2, 3), tasks=TASKS, **values):
+    detector = detector_for(TASKS[0], classes=3)
+    method = method_for({"algorithm": "slda", "shrinkage": shrinkage} | values, CLASSES)
     for place, number in enumerate(order, start=1):
-        method.end_task(detector, Task(place, TASKS[number - 1], 16, 1, CPU))
+        method.end_task(detector, Task(place, tasks[number - 1], 16, 1, CPU))
     return detector, method
+
+
+@pytest.mark.parametrize(("features", "source"), [(0, "embedding"), (12, "embedding"), (12, "input"), (0, "input")])
+def test_slda_is_the_recursion_over_single_samples_of_unequal_classes(features, source):
+    """S <- (t S + n / (n + 1) d d^T) / (t + 1), n the samples of the class so far; the paper has t for n."""
+    tasks = [gaussian_task(1, n=30, classes=3), gaussian_task(2, n=20, classes=3, only=1), gaussian_task(3, n=7)]
+    detector, _ = discriminated(0.2, tasks=tasks, features=features, source=source)
+    phi = torch.cat([design(detector, task)[:, :-1] for task in tasks])
+    counts, means = torch.zeros(3).double(), torch.zeros(3, phi.shape[1]).double()
+    unit = torch.eye(phi.shape[1]).double()
+    covariance = 0 * unit
+    for t, (x, k) in enumerate(zip(phi, torch.cat([task.labels for task in tasks]), strict=True)):
+        distance = x - means[k]
+        covariance = (t * covariance + counts[k] / (counts[k] + 1) * torch.outer(distance, distance)) / (t + 1)
+        counts[k] += 1
+        means[k] += distance / counts[k]
+    expected = torch.linalg.solve(0.8 * covariance + 0.2 * unit, means.T).T
+    torch.testing.assert_close(detector.output.weight, expected.float())
+    torch.testing.assert_close(detector.output.bias, -0.5 * (expected * means).sum(1).float())
+    assert phi.shape[1] == (features or {"embedding": 16, "input": 8}[source])
+
+
+def test_slda_never_predicts_a_class_without_samples():
+    detector, _ = discriminated(1e-4, order=[1], tasks=[gaussian_task(1, classes=2)])
+    assert set(detector(100 * torch.randn(500, 8)).logits.argmax(1).tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("shrinkage", [1e-4, 0.3])

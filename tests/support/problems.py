@@ -28,6 +28,8 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
     "ewc_model": {"algorithm": "ewc", "labels": "model"},
     "analytic_plain": {"algorithm": "analytic", "features": 0},
     "analytic_input": {"algorithm": "analytic", "source": "input", "features": 64},
+    "slda_features": {"algorithm": "slda", "features": 40},
+    "slda_input": {"algorithm": "slda", "source": "input"},
     "freeze_output": {"algorithm": "freeze", "learn": ["output"]},
     "owm_rls": {"algorithm": "owm", "projector": "rls"},
     "owm_batch_mean": {"algorithm": "owm", "statistics": "batch_mean"},
@@ -44,7 +46,7 @@ VARIANTS = {name: {"algorithm": name} for name in METHODS} | {
 }
 
 #: Variants that need a detector on one vector per utterance.
-ON_VECTORS = ("analytic_input",)
+ON_VECTORS = ("analytic_input", "slda_input")
 
 #: Settings under which a method must equal fine-tuning.
 SWITCHED_OFF = {
@@ -99,7 +101,9 @@ def gaussian_task(number, n=60, d=8, classes=2, frames=False, only=None):
 def detector_for(samples, hidden=(16, 16), classes=2, seed=0, **values):
     """An untrained detector for some samples: an MLP, or that of the `values` of a detector file."""
     torch.manual_seed(derive(seed, "weights"))
-    chosen = TypeAdapter(DetectorFile).validate_python(values or {"type": "mlp", "hidden": list(hidden)})
+    if values.setdefault("type", "mlp") == "mlp":
+        values["hidden"] = list(hidden)
+    chosen = TypeAdapter(DetectorFile).validate_python(values)
     detector = build_detector(chosen, samples.n_features, samples.pooled, classes)
     detector.standardise(*samples.mean_std())
     return detector
