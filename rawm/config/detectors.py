@@ -1,4 +1,7 @@
-"""Detectors: `config/detectors/*.yaml`."""
+"""Detectors: `config/detectors/*.yaml`.
+
+`frames_only`: the detector cannot take one vector per utterance. `parts`: names of its layers and groups of layers.
+"""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,6 +14,7 @@ class MLP(Model):
     """Multi-layer perceptron on pooled features. Frames are pooled to mean and standard deviation over time first."""
 
     frames_only: ClassVar[bool] = False
+    parts: ClassVar[tuple[str, ...]] = ("hidden", "output")
     type: Literal["mlp"]
     hidden: list[int] = Field([512, 512, 512, 512], description="Widths of the hidden layers; [] is a linear detector.")
 
@@ -19,6 +23,7 @@ class SCNN(Model):
     """Self-attention convolutional network on frames: the back-end of the RAWM and RWM papers."""
 
     frames_only: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = ("projection", "convolutions", "attention", "hidden", "output")
     type: Literal["scnn"]
     projection: int = Field(256, ge=1, description="Size to which each frame is projected first.")
     channels: int = Field(
@@ -37,6 +42,7 @@ class LCNN(Model):
     """Light CNN with LSTM layers on frames, as images of time and feature: the ASVspoof 2021 baseline."""
 
     frames_only: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = ("convolutions", "recurrent", "embedding", "output")
     type: Literal["lcnn"]
     channels: int = Field(
         32,
@@ -53,6 +59,21 @@ class AASIST(Model):
     """Back-end of AASIST: graph attention over the spectral and temporal parts of frames."""
 
     frames_only: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = (
+        "projection",
+        "first_norm",
+        "blocks",
+        "last_norm",
+        "attention",
+        "attention_norm",
+        "positions",
+        "of_features",
+        "of_frames",
+        "pool_features",
+        "pool_frames",
+        "branches",
+        "output",
+    )
     type: Literal["aasist"]
     projection: int = Field(128, ge=3, description="Size to which each frame is projected first.")
     channels: list[int] = Field(

@@ -23,6 +23,13 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
             if name not in study.classes:
                 classes = ", ".join(study.classes)
                 problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {classes}")
+        for name in getattr(method, "learn", []):
+            if name.split(".")[0] not in study.detector.parts:
+                parts = ", ".join(study.detector.parts)
+                problems.append(
+                    f"{config}/methods/{label}.yaml: learn: detector {study.settings.detector} of study {study.name} "
+                    f"has no part {name!r}; it has {parts}"
+                )
         if getattr(method, "source", "") == "input" and study.detector.type != "mlp":
             problems.append(
                 f"{config}/methods/{label}.yaml: source: input needs a detector of type mlp, but detector "

@@ -60,6 +60,12 @@ MISTAKES = {
         "compact: [genuin]",
         ["compact", "'genuin'", "fake, genuine"],
     ),
+    "unknown part of the detector": (
+        "methods/freeze.yaml",
+        "title: Freeze",
+        "title: Freeze\nlearn: [hidden.0, projection]",
+        ["methods/freeze.yaml: learn", "mlp_small of study synthetic has no part 'projection'; it has hidden, output"],
+    ),
     "not YAML": ("methods/lwf.yaml", "lambda: 3.0", "lambda: [3.0", ["methods/lwf.yaml, line", "not valid YAML"]),
     "a key twice": ("methods/lwf.yaml", "lambda: 3.0", "lambda: 3.0\nlambda: 2.0", ["'lambda' is written twice"]),
 }
@@ -70,7 +76,7 @@ def copy(tmp_path, monkeypatch):
     """A working folder with a copy of config/, whose synthetic study has more methods."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
-    replace("studies/synthetic.yaml", "joint, rawm]", "joint, rawm, owm, lwf, rwm]")
+    replace("studies/synthetic.yaml", "joint, rawm]", "joint, rawm, owm, lwf, rwm, freeze]")
     return tmp_path
 
 

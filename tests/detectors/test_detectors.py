@@ -124,6 +124,13 @@ def test_parameter_counts(label, n_features, count):
     assert f"{count:,}" in type(detector).__doc__
 
 
+@EVERY
+def test_the_configuration_knows_the_parts_of_every_detector(name):
+    built = {parameter.split(".")[0] for parameter, _ in small(name).named_parameters()}
+    without = {"hidden"} if name == "linear" else set()
+    assert built == set(settings(**{"type": name} | SMALL[name]).parts) - without
+
+
 @pytest.mark.parametrize("label", labels("detectors"))
 def test_every_detector_file_builds(label):
     chosen = read_model(CONFIG / "detectors" / f"{label}.yaml", DetectorFile)
