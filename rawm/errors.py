@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints the message without a traceback and exits with status 1.
     """
+
+
+class Diverged(UserError):
+    """Training produced weights, or outputs of layers, that are not finite."""

@@ -23,15 +23,18 @@ BENCH = Path("results/bench.json")
 STUDIES = ("open_speech_all", "open_speech_ablation")
 COMPARISON = "results/{}/tables/comparison.csv"
 INTERVALS = "results/{}/intervals.json"
-METRICS = ("average_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
+METRICS = ("average_eer", "aulc_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
 RESULTS_HEAD = (
-    "| method | old samples | average EER | against RAWM | forgetting | EER when learned | at task 1's threshold |\n"
-    "|---|---|--:|--:|--:|--:|--:|\n"
+    "| method | old samples | average EER | against RAWM | average incremental EER | forgetting | EER when learned "
+    "| at task 1's threshold |\n|---|---|--:|--:|--:|--:|--:|--:|\n"
 )
 #: Methods and columns of docs/results.md that the README shows.
 README_METHODS = ("Joint", "DER++", "Analytic", "RAWM", "Fine-tuning")
-README_COLUMNS = (0, 1, 2, 4)
-HEAD = "| file | old samples | numbers kept | step | average EER | forgetting | from |\n|---|---|---|--:|--:|--:|---|\n"
+README_COLUMNS = (0, 1, 2, 4, 5)
+HEAD = (
+    "| file | old samples | numbers kept | step | average EER | average incremental EER | forgetting | from |\n"
+    "|---|---|---|--:|--:|--:|--:|---|\n"
+)
 
 
 def shown() -> list[str]:
@@ -47,13 +50,13 @@ def from_registry(label: str) -> tuple[str, str, str]:
 
 
 def measured(label: str, ratios: dict[str, float], rows: dict[str, dict[str, str]]) -> list[str] | None:
-    """Step over fine-tuning, average EER and forgetting; None without results."""
+    """Step over fine-tuning, average EER, average incremental EER and forgetting; None without results."""
     if not ratios and not rows:
         return None
     step = ratios.get(label, ratios.get(load_method(label).algorithm))
     cells = ["-" if step is None else f"{step:.1f}"]
     row = rows.get(label)
-    return cells + (["-", "-"] if row is None else [spread(row, name) for name in METRICS[:2]])
+    return cells + (["-"] * 3 if row is None else [spread(row, name) for name in METRICS[:3]])
 
 
 def spread(row: dict[str, str], name: str) -> str:
@@ -63,7 +66,7 @@ def spread(row: dict[str, str], name: str) -> str:
 
 def shown_before(page: str) -> dict[str, list[str]]:
     """Method label -> the measured cells that the page shows now."""
-    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|([^|]*)\|", page, re.MULTILINE)
     return {label: [cell.strip() for cell in cells] for label, *cells in rows}
 
 
@@ -73,7 +76,7 @@ def filled(page: str) -> str:
     rows, before, lines = comparison(*STUDIES), shown_before(page), []
     for label in shown():
         old, memory, paper = from_registry(label)
-        cells = measured(label, ratios, rows) or before.get(label, ["-"] * 3)
+        cells = measured(label, ratios, rows) or before.get(label, ["-"] * 4)
         lines.append(
             (cells[1] == "-", _number(cells[1]), f"| `{label}` | {old} | {memory} | {' | '.join(cells)} | {paper} |\n")
         )

@@ -23,8 +23,9 @@ def project(gradient: Tensor, old: Tensor, margin: float = 0.0) -> Tensor:
     is a non-negative least squares problem with one unknown for each old task. Computed in float64.
     """
     g, rows = gradient.double(), old.double()
-    if bool((rows @ g >= 0).all()):
-        return g
+    products = rows @ g
+    if bool((products >= 0).all()) or not bool(products.isfinite().all()):
+        return g  # a run that diverges is stopped by the training loop
     # An orthonormal basis of the rows' span makes the problem as small as the number of tasks.
     basis, triangle = torch.linalg.qr(rows.T)
     target = -(basis.T @ g + triangle @ torch.full((len(rows),), margin, dtype=g.dtype, device=g.device))

@@ -8,15 +8,11 @@ import torch
 from rawm.config.study import Training
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import measured, outputs
-from rawm.errors import UserError
+from rawm.errors import Diverged
 from rawm.methods.method import Method, Task
 from rawm.metrics.measure import EER, Measure
 from rawm.seeding import derive
 from rawm.tasks.samples import Samples
-
-
-class Diverged(UserError):
-    """Training produced weights that are not finite."""
 
 
 def fit(

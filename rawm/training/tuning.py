@@ -40,7 +40,7 @@ from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
 from rawm.config.search import Range, Space
 from rawm.detectors.scoring import measured
-from rawm.errors import UserError
+from rawm.errors import Diverged, UserError
 from rawm.files import csv, sha256, write_json, write_text
 from rawm.methods import build as build_method
 from rawm.metrics.measure import EER, MEASURES
@@ -49,7 +49,7 @@ from rawm.seeding import derive
 from rawm.study import jobs
 from rawm.study.searches import Search, changed, chosen_space, extremes
 from rawm.tasks.loading import load_split
-from rawm.training.loop import Diverged, fit
+from rawm.training.loop import fit
 from rawm.training.task import task_of, untrained
 
 if TYPE_CHECKING:

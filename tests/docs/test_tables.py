@@ -45,9 +45,9 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(monkeypatch, tmp_p
     monkeypatch.chdir(ROOT)
     (tmp_path / "bench.json").write_text('{"perceptron": {"finetune": 1.0, "rawm": 1.234}}')
     (tmp_path / "comparison.csv").write_text(
-        "method,title,average_eer_mean,average_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std,"
+        "method,title,average_eer_mean,average_eer_std,aulc_eer_mean,aulc_eer_std,forgetting_eer_increase_mean,forgetting_eer_increase_std,"
         "learning_eer_mean,learning_eer_std,fixed_threshold_error_mean,fixed_threshold_error_std\n"
-        "rawm,RAWM,12.34,0.56,7.8,0.9,8.0,0.5,15.0,1.5\n"
+        "rawm,RAWM,12.34,0.56,10.1,0.4,7.8,0.9,8.0,0.5,15.0,1.5\n"
     )
     monkeypatch.setattr(methods_table, "BENCH", tmp_path / "bench.json")
     monkeypatch.setattr(methods_table, "COMPARISON", str(tmp_path / "comparison.csv"))
@@ -55,12 +55,12 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(monkeypatch, tmp_p
     (tmp_path / "intervals.json").write_text(json.dumps(sure))
     monkeypatch.setattr(methods_table, "INTERVALS", str(tmp_path / "intervals.json"))
     results = methods_table.results(methods_table.RESULTS.read_text(encoding="utf-8"))
-    assert "| RAWM | none | 12.3 [10.9, 14.0] | - | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in results
+    assert "| RAWM | none | 12.3 [10.9, 14.0] | - | 10.1 ± 0.4 | 7.8 ± 0.9 | 8.0 ± 0.5 | 15.0 ± 1.5 |" in results
     readme = methods_table.readme(methods_table.README.read_text(encoding="utf-8"), results)
-    assert "| RAWM | none | 12.3 [10.9, 14.0] | 7.8 ± 0.9 |" in readme
+    assert "| RAWM | none | 12.3 [10.9, 14.0] | 10.1 ± 0.4 | 7.8 ± 0.9 |" in readme
     page = methods_table.filled(methods_table.PAGE.read_text(encoding="utf-8"))
-    assert methods_table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "7.8 ± 0.9"]
-    assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \|", page)
+    assert methods_table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "10.1 ± 0.4", "7.8 ± 0.9"]
+    assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \| - \|", page)
 
 
 def test_the_results_say_how_far_a_method_is_from_rawm():

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import evaluating
+from rawm.errors import Diverged
 from rawm.methods.method import entries, freeze_all_but
 from rawm.methods.parts.projection import Projector, Rule, from_tensors
 from rawm.tasks.samples import Batch
@@ -231,6 +232,8 @@ class ProjectedLayers:
             for hook in hooks:
                 hook.remove()
         for name, statistics in task.items():
+            if not bool(statistics.isfinite().all()):
+                raise Diverged(f"layer {name}: training diverged, its inputs overflow; lower training.learning_rate")
             total = self._statistics.get(name, 0) + statistics
             self._projectors[name] = self._rule(statistics, total, self._projectors.get(name))
             self._statistics[name] = total
