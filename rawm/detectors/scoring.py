@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from rawm.detectors.detector import Detector, Output
+from rawm.errors import Diverged
 from rawm.metrics.classification import accuracy
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import EER, Measure
@@ -52,7 +53,10 @@ def logits(detector: Detector, samples: Samples, device: torch.device) -> torch.
 
 def score(detector: Detector, samples: Samples, device: torch.device) -> np.ndarray:
     """Log-odds of genuine over fake (N,) float32 of a two-class detector; higher = more genuine."""
-    values = logits(detector, samples, device)
+    return _log_odds(logits(detector, samples, device))
+
+
+def _log_odds(values: torch.Tensor) -> np.ndarray:
     return (values[:, 1] - values[:, 0]).numpy()
 
 
@@ -64,13 +68,19 @@ def classify(detector: Detector, samples: Samples, device: torch.device) -> tupl
 
 
 def measured(detector: Detector, samples: Samples | None, device: torch.device, measure: Measure = EER) -> float | None:
-    """EER or accuracy in percent; None without samples, or for EER without samples of both classes."""
+    """EER or accuracy in percent; None without samples, or for EER without samples of both classes.
+
+    Raises:
+        Diverged: an output of the detector is infinite or NaN.
+    """
     if samples is None:
         return None
-    labels = samples.labels.numpy()
+    labels, values = samples.labels.numpy(), logits(detector, samples, device)
+    if not bool(values.isfinite().all()):
+        raise Diverged("training diverged, outputs are not finite any more; lower training.learning_rate")
     if measure is not EER:
-        return 100 * accuracy(labels, classify(detector, samples, device)[0])
+        return 100 * accuracy(labels, values.argmax(1).numpy())
     if len(set(labels.tolist())) < 2:
         return None
-    scores = score(detector, samples, device)
+    scores = _log_odds(values)
     return 100 * eer(scores[labels == 1], scores[labels == 0]).value

@@ -334,9 +334,9 @@ def seen_tasks(search: Search, method: str, values: dict[str, Any], seed: int, d
         dev = devs[-1] if training.checkpoint == "best_dev" else None
         try:
             fit(detector, learner, task, training, dev=dev, measure=measure)
+            rows.append([measured(detector, dev, where, measure) for dev in devs])
         except Diverged:
             return [*rows, *([None] * (n + 1) for n in range(len(rows), len(study.tasks)))]
-        rows.append([measured(detector, dev, where, measure) for dev in devs])
     return rows
 
 
