@@ -71,7 +71,7 @@ def others(value: Any):
         yield from ({}, {"train": {"genuine": 7}}, {"attack": ["A01"]}, {"genuine": "genuine"}, {"eval": "other.txt"})
         yield {"x": "y"}
     yield from (1, 2, 0.5, 20, 1000, 16000, -40.0, 0.1, True, "x", "other", ["eval"], ["x"], [1.0])
-    yield from ({"genuine": 3}, {"train": 0.5, "eval": 0.5})
+    yield from ({"genuine": 3}, {"train": 0.5, "eval": 0.5}, [0.1, 0.2], "other-voice==2.0")
 
 
 def choices(annotation: Any):
