@@ -150,7 +150,7 @@ def test_a_function_may_move_to_another_module(package):
     "file, old, new, jobs",
     [
         ("methods/lwf.py", "self.settings.lambda_ == 0", "self.settings.lambda_ == 1", {"lwf"}),
-        ("methods/parts/projection.py", "energy >= 1", "energy >= 2", {"owm", "rawm", "rwm"}),
+        ("methods/parts/projection.py", "energy >= 1", "energy >= 2", {"owm", "gpm", "rawm", "rwm"}),
         ("frontends/mfcc.py", "+ EPS)", "- EPS)", {"mfcc"}),
         ("corpora/readers/wavefake.py", '"fake"', '"genuine"', {"corpus wavefake"}),
         ("corpora/made/synthetic.py", "RATE = 16000", "RATE = 8000", {"corpus synthetic"}),

@@ -68,8 +68,3 @@ class SearchFile(Model):
     methods: dict[str, dict[str, Space | None]] = Field(
         min_length=1, description="Method label -> its own keys, as in `everywhere`; null = do not search this key."
     )
-
-    def spaces(self, method: str) -> dict[str, Space]:
-        """Key -> what is tried, for one method."""
-        both = self.everywhere | self.methods[method]
-        return {key: space for key, space in both.items() if space is not None}

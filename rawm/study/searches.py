@@ -47,7 +47,10 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
             f"{path}: seeds: {shared[0]} is a seed of study {study.name} too; take others, so that what is chosen is "
             "not chosen for the runs that are reported"
         )
-    spaces = {method: settings.spaces(method) for method in settings.methods}
+    spaces = {
+        method: {key: space for key, space in (settings.everywhere | own).items() if space is not None}
+        for method, own in settings.methods.items()
+    }
     if study.settings.equal_training and any(key.startswith("training.") for keys in spaces.values() for key in keys):
         problems.append(
             f"{path}: training.* is tried, but study {study.name} has `equal_training: true`, which lets no "

@@ -3,7 +3,7 @@
 import re
 import shutil
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import pandas as pd
@@ -85,21 +85,23 @@ def test_each_seed_has_its_own_order_and_meets_all_tasks():
     orders = [tuple(names(loaded.ordered(seed))) for seed in range(600)]
     assert orders == [tuple(names(loaded.ordered(seed))) for seed in range(600)]
     assert len(set(orders[:5])) == 5  # those that the study reports
-    assert set(orders) == set(permutations(names(loaded)))
+    assert all(sorted(order) == sorted(names(loaded)) for order in orders)
+    assert {pair for order in orders for pair in permutations(order, 2)} == set(permutations(names(loaded), 2))
+    assert {pair for order in orders for pair in enumerate(order)} == set(product(range(6), names(loaded)))
     assert loaded.ordered(2).ordered(2) == loaded.ordered(2)
 
 
 def test_one_more_task_leaves_the_order_of_the_others():
     loaded = load_study("open_speech_orders", ROOT / "config")
     more = loaded.stream.model_copy(deep=True)
-    more.tasks.append(more.tasks[0].model_copy(update={"name": "sixth"}))
+    more.tasks.append(more.tasks[0].model_copy(update={"name": "one_more"}))
     places = set()
-    for seed in range(50):
+    for seed in range(100):
         order = names(loaded.ordered(seed))
         longer = names(replace(loaded, stream=more).ordered(seed))
-        assert [name for name in longer if name != "sixth"] == order
-        places.add(longer.index("sixth"))
-    assert places == set(range(6))
+        assert [name for name in longer if name != "one_more"] == order
+        places.add(longer.index("one_more"))
+    assert places == set(range(7))
 
 
 def test_runs_train_and_report_the_tasks_in_their_own_order(study):
