@@ -1,7 +1,7 @@
 """Fill the tables of docs/methods.md, docs/results.md and README.md: `python tools/methods_table.py`.
 
 Sources: a method's class (memory, paper), `make bench` (results/bench.json: time of a step), and the finished studies
-open_speech_all and open_speech_ablation (error rates). Where a source is missing, the page keeps its numbers. The
+`STUDIES` (error rates). Where a source is missing, the page keeps its numbers. The
 README shows some rows of docs/results.md.
 """
 
@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "methods.md"
 RESULTS = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 BENCH = Path("results/bench.json")
-STUDIES = ("open_speech_all", "open_speech_ablation")
+STUDIES = ("open_speech_all", "open_speech", "open_speech_ablation")
 COMPARISON = "results/{}/tables/comparison.csv"
 INTERVALS = "results/{}/intervals.json"
 METRICS = ("average_eer", "aulc_eer", "forgetting_eer_increase", "learning_eer", "fixed_threshold_error")
@@ -29,7 +29,7 @@ RESULTS_HEAD = (
     "| at task 1's threshold |\n|---|---|--:|--:|--:|--:|--:|--:|\n"
 )
 #: Methods and columns of docs/results.md that the README shows.
-README_METHODS = ("Joint", "DER++", "Analytic", "RAWM", "Fine-tuning")
+README_METHODS = ("Joint", "OWM", "RAWM", "RWM", "Fine-tuning")
 README_COLUMNS = (0, 1, 2, 4, 5)
 HEAD = (
     "| file | old samples | numbers kept | step | average EER | average incremental EER | forgetting | from |\n"
@@ -93,11 +93,12 @@ def comparison(*studies: str) -> dict[str, dict[str, str]]:
 
 
 def results(page: str) -> str:
-    """docs/results.md with the numbers of the finished study; unchanged without one."""
-    rows = sorted(comparison(STUDIES[0]).values(), key=lambda row: float(row["average_eer_mean"]))
-    if not rows:
+    """docs/results.md with the numbers of the first finished study; unchanged without one."""
+    study = next((name for name in STUDIES if Path(COMPARISON.format(name)).is_file()), None)
+    if study is None:
         return page
-    intervals = json.loads(Path(INTERVALS.format(STUDIES[0])).read_text(encoding="utf-8"))
+    rows = sorted(comparison(study).values(), key=lambda row: float(row["average_eer_mean"]))
+    intervals = json.loads(Path(INTERVALS.format(study)).read_text(encoding="utf-8"))
     lines = []
     for row in rows:
         average = intervals["methods"][row["method"]][METRICS[0]]

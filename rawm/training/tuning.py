@@ -135,7 +135,7 @@ def _run_all(search: Search, studies: "dict[str, OptunaStudy]", workers: int, de
         for number, chosen in next_round(search, method, studies[method]):
             values[method, number], started[method, number] = chosen, time.time()
             for seed in seeds:
-                jobs_of[pool.submit(seen_tasks, search, method, chosen, seed, device)] = (method, number, seed)
+                jobs_of[pool.submit(_timed, search, method, chosen, seed, device)] = (method, number, seed)
 
     try:
         for method in studies:
@@ -146,13 +146,20 @@ def _run_all(search: Search, studies: "dict[str, OptunaStudy]", workers: int, de
                 trial = method, number
                 matrices[trial][seed] = job.result()
                 if len(matrices[trial]) == len(seeds):
-                    rows = [matrices[trial][seed] for seed in seeds]
-                    _finish(search, studies[method], *trial, values[trial], rows, started[trial])
+                    done = [matrices[trial][seed] for seed in seeds]
+                    rows, seconds = [rows for rows, _ in done], sum(taken for _, taken in done)
+                    _finish(search, studies[method], *trial, values[trial], rows, started[trial], seconds)
                     yield
                     if not any(other == method for other, *_ in jobs_of.values()):
                         submit(method)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _timed(*arguments: Any) -> tuple[list[list[float | None]], float]:
+    """What `seen_tasks` returns, and the seconds that it took."""
+    started = time.time()
+    return seen_tasks(*arguments), time.time() - started
 
 
 def _prepare_worker() -> None:
@@ -253,6 +260,7 @@ def _finish(
     values: dict[str, Any],
     matrices: list[list[list[float | None]]],
     started: float,
+    seconds: float,
 ) -> None:
     """Write a trial's result, and tell Optuna its score; one that diverged counts as all wrong."""
     result = {
@@ -265,7 +273,7 @@ def _finish(
         "measure": search.study.measure.name,
         search.study.measure.dev: matrices,
         "started": started,
-        "seconds": round(time.time() - started, 3),
+        "seconds": round(seconds, 3),
     }
     write_json(trial_path(search, study, number), result)
     worst = 100.0 if search.study.measure is EER else 0.0
