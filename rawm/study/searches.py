@@ -1,5 +1,6 @@
 """Searches for hyper-parameters: what is tried for each method, validated before anything runs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from rawm.study.study import Study
 
 @dataclass(frozen=True)
 class Search:
-    """A search: the study it is on, and the content of each method's file.
+    """A search: the study it is on, and what is tried for each method.
 
     Attributes:
+        contents: method -> what its file says, without the keys that are searched.
         spaces: method -> key of its file (dotted) -> what is tried.
     """
 
@@ -27,7 +29,7 @@ class Search:
     spaces: dict[str, dict[str, Space]]
 
     def study_of(self, method: str, values: dict[str, Any]) -> Study:
-        """The study with one method alone, whose file has some values (dotted key -> value) replaced."""
+        """The study with one method alone, whose searched keys have these values (dotted key -> value)."""
         path = Path(f"config/searches/{self.name}.yaml: methods.{method}")
         return replace(self.study, methods={method: parse(changed(self.contents[method], values), MethodFile, path)})
 
@@ -59,7 +61,7 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
     contents: dict[str, dict[str, Any]] = {}
     for method, keys in spaces.items():
         try:
-            contents[method] = read_yaml(config / "methods" / f"{method}.yaml")
+            contents[method] = without(read_yaml(config / "methods" / f"{method}.yaml"), keys)
         except ConfigError as error:
             problems += error.problems
             continue
@@ -97,6 +99,15 @@ def extremes(space: Space) -> list[Any]:
 def chosen_space(space: Space, values: dict[str, Any]) -> Range | list[Any] | None:
     """The range or list that applies, given the values of the keys before; None where no case does."""
     return space.cases.get(str(values.get(space.by))) if isinstance(space, Cases) else space
+
+
+def without(content: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Copy a method file's content without some keys (dotted), so that what a search wrote does not count in it."""
+    result = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
+    for key in keys:
+        *section, last = key.split(".")
+        (result.get(section[0], {}) if section else result).pop(last, None)
+    return result
 
 
 def changed(content: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

@@ -463,8 +463,10 @@ def _replaced(text: str, key: str, value: Any) -> str:
         start = lines.index(f"{section[0]}:") + 1
         end = next((i for i in range(start, len(lines)) if not lines[i].startswith(" ")), len(lines))
     for index in range(start, end):
-        if results := re.match(rf"{indent}{re.escape(last)}:[^#]*?(\s+#.*)?$", lines[index]):
-            lines[index] = f"{indent}{last}: {shown}{results[1] or ''}"
+        if found := re.match(rf"{indent}{re.escape(last)}:[^#]*?(\s+#.*)?$", lines[index]):
+            comment = (found[1] or "").strip()
+            column = lines[index].index(comment) if comment else 0
+            lines[index] = f"{indent}{last}: {shown}".ljust(column - 1) + f" {comment}".rstrip()
             break
     else:
         lines.insert(end, f"{indent}{last}: {shown}")
