@@ -193,7 +193,8 @@ def test_the_best_epoch_is_as_if_training_had_stopped_there(variant, kind):
     again, stopped, _ = second_task(epochs=epochs)
     assert_equal_weights(dict(learned.state_dict()), dict(again.state_dict()))
     assert_equal_weights(learner.state(), stopped.state())
-    assert epochs < 8 or variant in ("joint", "gdumb", "gdumb_small")  # the last epochs were discarded
+    # The last epochs were discarded, but for methods that get better until the end.
+    assert epochs < 8 or variant in ("joint", "gdumb", "gdumb_small") or (kind == "lcnn" and "owm" in variant)
 
 
 @EVERY_VARIANT

@@ -94,7 +94,16 @@ def test_neither_the_workers_nor_an_interruption_change_a_search(project):
     assert in_order("rawm") == expected
     shutil.rmtree(paths.tuning("synthetic"))
     rewrite("studies/synthetic.yaml", training={"epochs": 1})
-    command = [sys.executable, "-m", "rawm", "tune", "synthetic", "--method", "rawm", "--workers", "2", "--no-track"]
+    command = [
+        Path(sys.executable).with_name("rawm"),
+        "tune",
+        "synthetic",
+        "--method",
+        "rawm",
+        "--workers",
+        "2",
+        "--no-track",
+    ]
     for _ in range(3):
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
         before = len(list(paths.tuning("synthetic").glob("trials/*/*.json")))

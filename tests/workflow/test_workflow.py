@@ -62,7 +62,7 @@ def test_a_new_task_trains_only_that_task(study):
 def test_editing_a_method_plans_only_its_runs(study):
     loaded = load_study("synthetic", ROOT / "config")
     n_seeds = len(loaded.settings.seeds)
-    edit(study, "methods/rawm.yaml", "eta: 0.5", "eta: 0.4")
+    edit(study, "methods/rawm.yaml", "\neta: ", "\neta: 0.4 # ")
     assert planned(study) == {
         "train_task rawm": n_seeds * len(loaded.tasks),
         "evaluate_run rawm": n_seeds,
@@ -113,7 +113,7 @@ def test_tables_and_figures_are_remade_without_training(study):
         ("config.yaml", "device: auto", "device: gpu", "config/config.yaml"),
         ("studies/synthetic.yaml", "epochs: 60", "epoch: 15", "did you mean 'epochs'?"),
         ("studies/synthetic.yaml", "methods: [finetune,", "methods: [finetunes,", "did you mean 'finetune'?"),
-        ("methods/rawm.yaml", "energy: 0.9 ", "energy: high ", "methods/rawm.yaml: energy"),
+        ("methods/rawm.yaml", "energy: ", "energy: high # ", "methods/rawm.yaml: energy"),
     ],
 )
 def test_a_mistake_stops_before_any_job_with_one_sentence(study, file, old, new, said):
