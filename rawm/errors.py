@@ -9,4 +9,4 @@ class UserError(Exception):
 
 
 class Diverged(UserError):
-    """Training produced weights, or outputs of layers, that are not finite."""
+    """Training has no finite result: weights or outputs overflow, or an output layer has no solution."""

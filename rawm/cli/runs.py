@@ -60,14 +60,14 @@ def tune(
     if unknown := [name for name in methods if name not in loaded.spaces]:
         raise UserError(f"--method {unknown[0]}: is not in search {search}; it has {', '.join(loaded.spaces)}")
     where = str(use_torch(device, 1))
-    from rawm.training import tuning
+    from rawm.training import chosen_values, tuning
     from rawm.training.eager import skip_compiler
 
     skip_compiler()
     results = tuning.tune(loaded, methods, workers, where)
-    tuning.show(loaded, results)
+    chosen_values.show(loaded, results)
     if write:
-        for name in tuning.write_chosen(search, results):
+        for name in chosen_values.write_chosen(search, results):
             typer.echo(name)
     if mirror:
         from rawm import tracking

@@ -5,17 +5,13 @@ Protection. NeurIPS 2022, arXiv:2205.14922, doi:10.48550/arXiv.2205.14922. Rando
 `rawm.methods.parts.closed_form`.
 """
 
-import torch
 from torch import Tensor
 
 from rawm.config import methods as config
-from rawm.detectors.detector import Detector
-from rawm.methods.method import Method, Task
-from rawm.methods.parts.closed_form import Moments, prepare_output, samples_of_body, solve
-from rawm.tasks.samples import Samples
+from rawm.methods.parts.closed_form import ClosedFormOutput, solve
 
 
-class Analytic(Method[config.Analytic]):
+class Analytic(ClosedFormOutput[config.Analytic]):
     """The output layer is one ridge regression on random features; nothing is forgotten, in any order of the tasks.
 
     phi(x) = ReLU(x random weights), with a constant 1 appended; G = sum phi phi^T and B = sum phi y^T over all samples
@@ -39,31 +35,18 @@ class Analytic(Method[config.Analytic]):
         "Prabhu et al. 2024, arXiv:2402.08823"
     )
     memory = "E² / 2 + E e + E classes, E random features"
-    freezes_body = True
-    remembers = ("moments",)
 
-    def __init__(self, settings: config.Analytic, classes: tuple[str, ...]):
-        super().__init__(settings, classes)
-        self.moments = Moments()
-
-    def samples(self, task: Task) -> Samples | None:
-        return samples_of_body(self.settings, task)
-
-    @torch.no_grad()
-    def end_task(self, detector: Detector, task: Task) -> None:
-        detector.eval()
-        if self.moments.gram is None:
-            prepare_output(detector, task, self.settings)
-        weights = ridge_regression(*self.moments.add(detector, task), self.settings.ridge)
-        detector.output.weight.copy_(weights[:-1].T)
-        detector.output.bias.copy_(weights[-1])
+    def solved(self, gram: Tensor, products: Tensor) -> tuple[Tensor, Tensor]:
+        """The ridge regression; its last row is the bias."""
+        weights = ridge_regression(gram, products, self.settings.ridge)
+        return weights[:-1].T, weights[-1]
 
 
 def ridge_regression(gram: Tensor, products: Tensor, ridge: float) -> Tensor:
-    """(G + ridge I)^-1 B, of the shape of `products`, for a positive semidefinite G (n, n) and B (n, m).
+    """Solve (G + ridge I) W = B for W (n, m), for a positive semidefinite G (n, n) and B (n, m).
 
     Raises:
-        UserError: the ridge is too small.
+        Diverged: the ridge is too small.
     """
     regularised = gram.clone()
     regularised.diagonal().add_(ridge)

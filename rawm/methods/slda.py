@@ -4,19 +4,15 @@ Hayes, Kanan: Lifelong Machine Learning with Deep Streaming Linear Discriminant 
 arXiv:1909.01520.
 """
 
-import torch
 from torch import Tensor
 
 from rawm.config import methods as config
-from rawm.detectors.detector import Detector
-from rawm.methods.method import Method, Task
-from rawm.methods.parts.closed_form import Moments, prepare_output, samples_of_body, solve
-from rawm.tasks.samples import Samples
+from rawm.methods.parts.closed_form import ClosedFormOutput, solve
 
 UNSEEN = -1e30  # output of a class without samples
 
 
-class SLDA(Method[config.SLDA]):
+class SLDA(ClosedFormOutput[config.SLDA]):
     """The first task trains the detector; then its body is frozen, and the output layer is a linear discriminant.
 
     mu_c is the mean embedding of class c over all tasks, Sigma the covariance of the embeddings around the mean of
@@ -34,25 +30,10 @@ class SLDA(Method[config.SLDA]):
 
     paper = "Hayes & Kanan 2020, arXiv:1909.01520"
     memory = "E² / 2 + E classes; E = e, or random features"
-    freezes_body = True
-    remembers = ("moments",)
 
-    def __init__(self, settings: config.SLDA, classes: tuple[str, ...]):
-        super().__init__(settings, classes)
-        self.moments = Moments()
-
-    def samples(self, task: Task) -> Samples | None:
-        return samples_of_body(self.settings, task)
-
-    @torch.no_grad()
-    def end_task(self, detector: Detector, task: Task) -> None:
-        detector.eval()
-        if self.moments.gram is None:
-            prepare_output(detector, task, self.settings)
-        gram, products = self.moments.add(detector, task)
-        weights, bias = discriminant(gram[:-1, :-1], products[:-1].T, products[-1], self.settings.shrinkage)
-        detector.output.weight.copy_(weights)
-        detector.output.bias.copy_(bias)
+    def solved(self, gram: Tensor, products: Tensor) -> tuple[Tensor, Tensor]:
+        """The discriminant of the inputs without the appended 1."""
+        return discriminant(gram[:-1, :-1], products[:-1].T, products[-1], self.settings.shrinkage)
 
 
 def discriminant(moments: Tensor, sums: Tensor, counts: Tensor, shrinkage: float) -> tuple[Tensor, Tensor]:
@@ -64,7 +45,7 @@ def discriminant(moments: Tensor, sums: Tensor, counts: Tensor, shrinkage: float
         counts: (classes,) samples of each class.
 
     Raises:
-        UserError: the shrinkage is too small.
+        Diverged: the shrinkage is too small.
     """
     means = sums / counts.clamp_min(1)[:, None]
     regularised = (moments - means.T @ sums).mul_((1 - shrinkage) / float(counts.sum()))

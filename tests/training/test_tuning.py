@@ -23,7 +23,7 @@ from rawm.features.extract import extract
 from rawm.runs.run import Run
 from rawm.study import load_corpus, load_frontend, load_study
 from rawm.study.searches import load_search
-from rawm.training import tuning
+from rawm.training import chosen_values, suggestions, tuning
 from rawm.training.task import train_task
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def tune(method, workers=1, name="synthetic"):
 def in_order(method, name="synthetic"):
     """Values and scores of the finished trials, in the order in which they were asked."""
     search = load_search(name)
-    study = tuning.open_study(search, method)
+    study = suggestions.open_study(search, tuning.study_name(search, method))
     trials = [trial for trial in study.get_trials() if trial.state.name == "COMPLETE"]
     results = [json.loads(tuning.trial_path(search, study, trial.number).read_text()) for trial in trials]
     return [(result["values"], result["score"]) for result in results]
@@ -119,8 +119,8 @@ def test_neither_the_workers_nor_an_interruption_change_a_search(project):
 
 def test_a_trial_that_was_stopped_while_it_was_asked_does_not_count(project):
     search = load_search("synthetic")
-    with tuning._alone(search):
-        study = tuning.open_study(search, "rawm")
+    with tuning._locked(search):
+        study = suggestions.open_study(search, tuning.study_name(search, "rawm"))
     study.ask()  # without values
     assert len(tune("rawm")) == 3
     states = [trial.state for trial in study.get_trials()]
@@ -128,9 +128,20 @@ def test_a_trial_that_was_stopped_while_it_was_asked_does_not_count(project):
     assert states.count(optuna.trial.TrialState.COMPLETE) == 3
 
 
+def test_what_a_killed_search_left_of_its_journal_is_mended(project):
+    """The lock of the journal, for which Optuna would wait, and half a line that it was writing."""
+    ranking = tune("rawm")
+    journal = paths.tuning("synthetic") / "optuna.log"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b'{"op_code":4,"wor')
+    journal.with_name("optuna.log.lock").symlink_to(journal)
+    assert tune("rawm") == ranking
+    assert journal.read_bytes().startswith(whole) and b'{"op_code":4,"wor{' not in journal.read_bytes()
+
+
 def test_two_searches_at_once_are_refused(project):
     with (
-        tuning._alone(load_search("synthetic")),
+        tuning._locked(load_search("synthetic")),
         pytest.raises(UserError, match="another `rawm tune synthetic` is running"),
     ):
         tune("rawm")
@@ -181,7 +192,7 @@ def test_what_is_chosen_is_written_with_its_provenance_and_its_comments(project)
     )
     search = load_search("synthetic")
     results = tuning.tune(search, ["finetune", "rawm"], 1, "cpu")
-    assert tuning.write_chosen("synthetic", results) == [
+    assert chosen_values.write_chosen("synthetic", results) == [
         Path("config/methods/finetune.yaml"),
         Path("config/methods/rawm.yaml"),
     ]
@@ -223,7 +234,7 @@ def test_a_trial_that_diverges_is_never_chosen(project, capsys):
     assert ranking[0]["values"]["training.learning_rate"] == 0.001
     assert ranking[-1]["values"]["training.learning_rate"] == 1e30
     assert ranking[-1]["score"] is None
-    tuning.show(search, {"finetune": ranking})
+    chosen_values.show(search, {"finetune": ranking})
     assert "diverged" in capsys.readouterr().out
 
 
@@ -253,7 +264,7 @@ def test_a_value_at_the_edge_of_its_range_is_reported(tmp_path, monkeypatch, spa
     key = "lambda" if isinstance(space, dict) and space["high"] > 1 else "alpha"
     method = "ewc" if key == "lambda" else "dfwf"
     rewrite("searches/synthetic.yaml", everywhere={}, methods={method: {key: space}})
-    sentences = tuning.edges(load_search("synthetic"), method, {key: value})
+    sentences = chosen_values.edges(load_search("synthetic"), method, {key: value})
     assert sentences == (
         []
         if edge is None
@@ -271,7 +282,7 @@ def test_a_value_at_the_edge_of_its_range_is_reported(tmp_path, monkeypatch, spa
     ],
 )
 def test_three_digits_are_tried(space, number, value):
-    result = tuning.drawn(space, number)
+    result = suggestions.drawn(space, number)
     assert (result, type(result)) == (value, type(value))
 
 

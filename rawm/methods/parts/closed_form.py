@@ -1,10 +1,12 @@
-"""An output layer in closed form: its inputs phi, and their sums over all samples so far.
+"""Base of the methods whose output layer has a closed form, and the sums over samples that it is solved from.
 
 Random features of an embedding: McDonnell, Gong, Parvaneh, Abbasnejad, van den Hengel: RanPAC: Random Projections and
 Pre-trained Models for Continual Learning. NeurIPS 2023, arXiv:2307.02251, doi:10.48550/arXiv.2307.02251. Of the input:
 Prabhu, Sinha, Kumaraguru, Torr, Sener, Dokania: Random Representations Outperform Online Continually Learned
 Representations (RanDumb). NeurIPS 2024, arXiv:2402.08823.
 """
+
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,9 +15,11 @@ from rawm.config.methods import ClosedForm
 from rawm.detectors.detector import Detector
 from rawm.detectors.random_features import RandomFeatures
 from rawm.detectors.scoring import outputs
-from rawm.errors import UserError
-from rawm.methods.method import Task
+from rawm.errors import Diverged
+from rawm.methods.method import Method, Task
 from rawm.tasks.samples import Samples
+
+Settings = TypeVar("Settings", bound=ClosedForm)
 
 CLIP = 5.0  # standard deviations to which the input is limited
 OFFSET = 0.5  # standard deviation of the random offsets on the input
@@ -23,9 +27,10 @@ ROWS = 1024  # samples whose features are in memory at once
 
 
 class Moments:
-    """Sums over all samples so far, float64 on the CPU; phi (E + 1,) is the output layer's input and a constant 1.
+    """Sums over all samples so far, from which the output layer is solved.
 
-    They do not depend on the order of the samples. A file holds the lower triangle of G: 67 MB for E = 4096, 268 MB for
+    They are float64, on the CPU, and do not depend on the order of the samples. phi (E + 1,) is the output layer's
+    input for a sample, with a constant 1 appended. A file holds the lower triangle of G: 67 MB for E = 4096, 268 MB for
     E = 8192, after each task.
 
     Attributes:
@@ -72,9 +77,31 @@ def _lower(size: int) -> Tensor:
     return torch.ones(size, size, dtype=torch.bool).tril_()
 
 
-def samples_of_body(settings: ClosedForm, task: Task) -> Samples | None:
-    """The samples from which the body of the detector learns: those of the first task, where there is a body."""
-    return task.train if task.number == 1 and settings.source == "embedding" else None
+class ClosedFormOutput(Method[Settings]):
+    """Base of Analytic and SLDA: the first task trains the body, if there is one; the output layer is then solved."""
+
+    freezes_body = True
+    remembers = ("moments",)
+
+    def __init__(self, settings: Settings, classes: tuple[str, ...]):
+        super().__init__(settings, classes)
+        self.moments = Moments()
+
+    def solved(self, gram: Tensor, products: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (classes, E) and biases (classes,) of the output layer, from the sums of `Moments`."""
+        raise NotImplementedError
+
+    def samples(self, task: Task) -> Samples | None:
+        return task.train if task.number == 1 and self.settings.source == "embedding" else None
+
+    @torch.no_grad()
+    def end_task(self, detector: Detector, task: Task) -> None:
+        detector.eval()
+        if self.moments.gram is None:
+            prepare_output(detector, task, self.settings)
+        weights, bias = self.solved(*self.moments.add(detector, task))
+        detector.output.weight.copy_(weights)
+        detector.output.bias.copy_(bias)
 
 
 def prepare_output(detector: Detector, task: Task, settings: ClosedForm) -> None:
@@ -103,12 +130,12 @@ def output_inputs(detector: Detector, embedding: Tensor) -> Tensor:
 
 
 def solve(matrix: Tensor, right: Tensor, setting: str) -> Tensor:
-    """matrix^-1 right (n, m) for a symmetric positive definite matrix (n, n), of which the lower triangle is read.
+    """Solve matrix x = right (n, m) for a symmetric positive definite matrix (n, n); its lower triangle is read.
 
     Raises:
-        UserError: the matrix is not positive definite in float64; says which `setting` to raise.
+        Diverged: the matrix is not positive definite in float64; says which `setting` to raise.
     """
     factor, info = torch.linalg.cholesky_ex(matrix)
     if int(info):
-        raise UserError(f"{setting} is too small for these data: the output layer has no solution; take a larger value")
+        raise Diverged(f"{setting} is too small for these data: the output layer has no solution; take a larger value")
     return torch.cholesky_solve(right, factor)
