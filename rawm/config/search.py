@@ -40,7 +40,7 @@ Plain = Annotated[Annotated[Choices, Tag("choices")] | Annotated[Range, Tag("ran
 
 
 class Cases(Model):
-    """Values that depend on another key's value; where that has no case here, the key is left out."""
+    """Values to try that depend on the value of another key; the key is left out where that value has no case."""
 
     by: str = Field(description="The other key, of the same method and drawn before.")
     cases: dict[str, Plain] = Field(min_length=1, description="Its value -> a list of values, or a range.")

@@ -41,7 +41,7 @@ class GPM(Method[config.GPM]):
         self.layers.begin_task(detector)
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """G <- G (I - U U^T) in every layer, then the optimizer's step."""
+        """Project the gradient of every layer, G <- G (I - U U^T), then let the optimizer step."""
         self.layers.step(optimizer, 0.0, apply_to="gradient")
 
     def end_task(self, detector: Detector, task: Task) -> None:

@@ -38,7 +38,7 @@ class OWM(Method[config.OWM]):
         self.layers.begin_task(detector)
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """W <- before + (W - before) P in every layer: R(gain) with gain 0."""
+        """Let the optimizer step, then W <- before + (W - before) P in every layer: R(gain) with gain 0."""
         self.layers.step(optimizer, 0.0, self.settings.apply_to)
 
     def end_task(self, detector: Detector, task: Task) -> None:

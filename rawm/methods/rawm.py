@@ -73,12 +73,12 @@ class RAWM(Method[config.RAWM]):
         return self._task_ratio if self.settings.balance == "task" else class_ratio(batch.labels, self._compact)
 
     def gain(self, batch: Batch) -> float:
-        """m beta, or min(m beta, 1) with `limit_gain`."""
+        """Return m beta, at most 1 with `limit_gain`."""
         gain = self.settings.scale * self.beta(batch)
         return min(gain, 1.0) if self.settings.limit_gain else gain
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """W <- before + (W - before) (P + gain Q) in every layer."""
+        """Let the optimizer step, then W <- before + (W - before) (P + gain Q) in every layer."""
         self.layers.step(optimizer, self.gain(batch), self.settings.apply_to)
 
     def end_task(self, detector: Detector, task: Task) -> None:

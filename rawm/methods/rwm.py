@@ -73,12 +73,12 @@ class RWM(Method[config.RWM]):
         return (1 - self.settings.eta) * cross_entropy + self.settings.eta * distillation
 
     def gain(self, batch: Batch, output: Output) -> float:
-        """m beta, or min(m beta, 1) with `limit_gain`."""
+        """Return m beta, at most 1 with `limit_gain`."""
         gain = self.settings.scale * radian_ratio(output.logits, batch.labels, self.compact())
         return min(gain, 1.0) if self.settings.limit_gain else gain
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
-        """As RAWM's: W <- before + (W - before) (P + gain Q) in every layer."""
+        """Let the optimizer step, then W <- before + (W - before) (P + gain Q) in every layer, as RAWM does."""
         self.layers.step(optimizer, self.gain(batch, output), self.settings.apply_to)
 
     def compact(self) -> Tensor:

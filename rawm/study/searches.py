@@ -97,13 +97,13 @@ def extremes(space: Space) -> list[Any]:
 
 
 def chosen_space(space: Space, values: dict[str, Any]) -> Range | list[Any] | None:
-    """The range or list that applies, given the values of the keys before; None where no case does."""
+    """Choose the range or list that applies to the values of the keys before; None where no case does."""
     return space.cases.get(str(values.get(space.by))) if isinstance(space, Cases) else space
 
 
 def without(content: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     """Copy a method file's content without some keys (dotted), so that what a search wrote does not count in it."""
-    result = {key: dict(value) if isinstance(value, dict) else value for key, value in content.items()}
+    result = changed(content, {})
     for key in keys:
         *section, last = key.split(".")
         (result.get(section[0], {}) if section else result).pop(last, None)

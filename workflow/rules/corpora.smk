@@ -8,7 +8,7 @@ Steps:
 2. make_corpus: audio (where we make it) and the manifest
 """
 
-from rawm.corpora.made.open_speech.packages import recordings_and_programs
+from rawm.corpora.made.open_speech.packages import versions
 
 
 rule fetch_packages:
@@ -22,7 +22,7 @@ rule fetch_packages:
     resources:
         network=1,
     params:
-        packages=of_corpus(lambda corpus: recordings_and_programs(corpus.recipe)),
+        packages=of_corpus(lambda corpus: versions(corpus.recipe)),
     shell:
         "rawm corpora fetch {wildcards.corpus} --receipt {output.receipt} > {log} 2>&1"
 

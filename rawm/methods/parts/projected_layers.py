@@ -110,7 +110,7 @@ class ProjectedLayer:
         return gain == 1 and self._gives_all_back
 
     def before_step(self, gain: float) -> None:
-        """Remember what the projection of the coming step needs."""
+        """Store the weights, or their coordinates, that projecting the coming step needs."""
         if self.keeps_step(gain):
             self._held = None
             return

@@ -323,6 +323,20 @@ def test_a_corpus_is_whole_and_copies_stay_with_their_original(recorded):
         assert all(energy_above(x, 4200) < -30 for x in pair)  # both went through the telephone
 
 
+def test_a_recording_that_is_gone_is_said(recorded, monkeypatch):
+    """It was listed; leaving it out silently would make a smaller corpus."""
+    listed = prompts.list_prompts
+
+    def lost(*arguments):
+        found = listed(*arguments)
+        found[0].path.unlink()
+        return found
+
+    monkeypatch.setattr("rawm.corpora.made.open_speech.build.list_prompts", lost)
+    with pytest.raises(UserError, match="this recording is gone; run `rawm corpora fetch`"):
+        open_speech.make(corpus(recorded), recorded / "packages")
+
+
 @pytest.mark.slow
 def test_the_same_bytes_whatever_the_number_of_processes(recorded):
     made = corpus(recorded)

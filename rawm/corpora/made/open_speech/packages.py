@@ -56,6 +56,11 @@ def recordings_and_programs(recipe: OpenSpeechRecipe) -> list[str]:
     return sorted({source.package for source in recipe.sources} | programs | _voices(recipe).keys())
 
 
+def versions(recipe: OpenSpeechRecipe) -> list[str]:
+    """List the packages as `recordings_and_programs` does, and the wanted versions of Piper and its voices."""
+    return [*recordings_and_programs(recipe), *map(piper.version_of, _voices(recipe).values())]
+
+
 def _voices(recipe: OpenSpeechRecipe) -> dict[str, str]:
     """Folder -> voice, for the attacks by Piper."""
     return {piper.folder_of(attack.voice): attack.voice for attack in recipe.attacks if isinstance(attack, Piper)}

@@ -53,7 +53,7 @@ def install(packages_dir: Path, voice: str) -> None:
 
 
 def version_of(voice: str) -> str:
-    """Everything that the sound depends on, as the note of the folder says it."""
+    """Versions of all that the sound of a voice depends on, as one text."""
     return ", ".join([voice, *PROGRAM])
 
 
@@ -97,7 +97,7 @@ class _Reader:
             os.sched_setaffinity(self.process.pid, {cores[os.getpid() % len(cores)]})
 
     def read(self, text: str) -> tuple[np.ndarray, int]:
-        """Read a text; returns speech (n,) and its sample rate in Hz."""
+        """Read a text aloud; returns the speech (n,) and its sample rate in Hz."""
         import soundfile
 
         assert self.process.stdin is not None and self.process.stderr is not None

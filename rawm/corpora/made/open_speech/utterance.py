@@ -10,6 +10,7 @@ from rawm import audio
 from rawm.config.open_speech import Attack, Espeak, Flite, OpenSpeechRecipe, Piper, Source
 from rawm.corpora.made.open_speech import channel, clean, piper, programs, texts, vocoders
 from rawm.corpora.made.open_speech.prompts import Job, number
+from rawm.errors import UserError
 from rawm.manifest import Row
 
 #: attack type -> function (original, attack) -> speech (n,) at 16 kHz; copies are as long as the original, readings not
@@ -66,6 +67,8 @@ def _speaker_of(attack: Attack, original: vocoders.Original, source: Source) -> 
 
 def _usable(path: Path, recipe: OpenSpeechRecipe) -> np.ndarray | None:
     """Read and clean a recording, (n,) at 16 kHz; None if it cannot be used."""
+    if not path.is_file():
+        raise UserError(f"{path}: this recording is gone; run `rawm corpora fetch` for the corpus again")
     try:
         recording = clean.read(path)
     except audio.BadAudio:
