@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rawm.errors import UserError
-from rawm.metrics import classification, continual
+from rawm.metrics import calibration, classification, continual
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import ACCURACY, EER, Measure
 
@@ -143,7 +143,8 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
         tasks: names of the tasks 1..T.
 
     Returns:
-        The keys tasks, the measure's matrices, `Measure.average_after_task`, and those of `Measure.metrics`.
+        The keys tasks, the measure's matrices, `Measure.average_after_task`, and those of `Measure.metrics`; for EER
+        also calibration, see `calibration.along_stream`.
 
     Raises:
         UserError: a cell of the matrix has no scores of a class, a score is not finite, or a label is unknown.
@@ -157,5 +158,8 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
         extra = {
             "pooled_eer": pooled_eer(scores, len(tasks)),
             "fixed_threshold_error": fixed_threshold_error(scores, len(tasks)),
+            "calibration": calibration.along_stream(
+                _columns(scores, "score", split="dev"), _columns(scores, "score"), len(tasks)
+            ),
         }
     return {"tasks": list(tasks)} | matrices | continual.summarise(matrices[measure.matrix], measure) | extra

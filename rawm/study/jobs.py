@@ -72,10 +72,9 @@ def training_code(study: Study, method: str, number: int) -> str:
 
 def evaluation_settings(study: Study) -> str:
     """Values that the scores and metrics of a run depend on."""
-    first = _values(study.task(1), {"train", "dev"}, keep=True)  # for the untrained detector and for a threshold
     return _text(
-        first=first,
-        tasks=[_values(task, {"name", "corpora", "where", "eval"}, keep=True) for task in study.tasks],
+        first=_values(study.task(1), {"train"}, keep=True),  # for the untrained detector
+        tasks=[_values(task, {"name", "corpora", "where", "dev", "eval"}, keep=True) for task in study.tasks],
         classes=study.stream.classes,
         detector=_values(study.detector),
     )
@@ -191,7 +190,7 @@ def training_inputs(study: Study, method: str, number: int) -> list[str]:
 def evaluation_inputs(study: Study) -> list[str]:
     """Manifests and features that evaluation reads; the first task's training data are for the untrained detector."""
     every = range(1, len(study.tasks) + 1)
-    features = [*task_features(study, every, ["eval"]), *task_features(study, [1], ["train", "dev"])]
+    features = [*task_features(study, every, ["dev", "eval"]), *task_features(study, [1], ["train"])]
     return [*_manifests(study, study.tasks), *features]
 
 

@@ -21,18 +21,20 @@ def evaluate_run(run: Run, device: torch.device) -> None:
 
     Writes scores.parquet (one row per checkpoint, task, split and utterance) and metrics.json. A score is the log-odds
     of genuine; for other classes there are the predicted class and the log-posterior of the true one. Where fakes are
-    detected, the development data of task 1 are scored too: a threshold that is chosen once is chosen there.
+    detected, the development data of the tasks seen so far are scored too: calibration and thresholds come from there.
     """
     study = run.study
     samples = {(number, "eval"): load_split(study, number, "eval", run.seed) for number in run.numbers}
-    development = load_split(study, 1, "dev", run.seed) if study.measure is EER else None
-    if development is not None:
-        samples[1, "dev"] = development
+    if study.measure is EER:
+        development = {(number, "dev"): load_split(study, number, "dev", run.seed) for number in run.numbers}
+        samples |= {key: part for key, part in development.items() if part is not None}
     columns: defaultdict[str, list[np.ndarray]] = defaultdict(list)
     for after in track([0, *run.numbers], f"{study.name} {run} evaluation", len(study.tasks) + 1):
         detector = run.detector(after) if after else untrained(study, run.seed, load_split(study, 1, "train", run.seed))
         detector.to(device)
         for (number, split), part in samples.items():
+            if split == "dev" and number > after:
+                continue
             columns["after"].append(np.full(len(part), after, np.int8))
             columns["task"].append(np.full(len(part), number, np.int8))
             columns["split"].append(np.full(len(part), split, dtype=object))

@@ -266,14 +266,14 @@ def test_values_of_streams(study):
 def test_values_of_tasks(study, number):
     trained = {f"training {method} {number}" for method in ("rawm", "finetune")}
     scored = {"evaluation", "figures", "tracking"}
-    first = {"evaluation"} if number == 1 else set()  # for the untrained detector and for a threshold
+    first = {"evaluation"} if number == 1 else set()  # for the untrained detector
     expected = {
         "name": {"evaluation", "uncertainty", *REPORTS},
         "title": REPORTS,
         "corpora": trained | {"evaluation", "uncertainty", *REPORTS},
         "where": trained | scored,
         "train": trained | first | {"figures", "tracking"},
-        "dev": trained | first | {"tracking"},
+        "dev": trained | {"evaluation", "tracking"},
         "eval": scored,
     }
     assert expected.keys() == Task.model_fields.keys()

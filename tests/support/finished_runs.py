@@ -87,7 +87,7 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
             cell["label"], cell["split"] = _labels(study, task), np.full(120, "eval", dtype=object)
             cell |= (_scored if study.detects_fakes else _named)(rng, distance, cell["label"])
             cells = [cell]
-            if task == 1 and study.detects_fakes:
+            if task <= after and study.detects_fakes:
                 ids, split = "dev_" + cell["utterance_id"], np.full(120, "dev", dtype=object)
                 cells.append(cell | {"utterance_id": ids, "split": split, "score": cell["score"] - np.float32(0.1)})
             for name, values in ((name, values) for cell in cells for name, values in cell.items()):

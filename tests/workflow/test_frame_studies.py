@@ -75,8 +75,8 @@ def test_a_study_on_frames_runs_from_sound_to_scores_and_learns(name, features):
     assert scores.score.notna().all()
     kept = pd.read_parquet(Run(study, "rawm", 0).scores_path)
     development = kept[kept.split == "dev"]
-    assert set(zip(development.after, development.task, strict=True)) == {(0, 1), (1, 1), (2, 1)}
-    learned = development[development.after == 1].groupby("label").score
+    assert set(zip(development.after, development.task, strict=True)) == {(1, 1), (2, 1), (2, 2)}
+    learned = development[(development.after == 1) & (development.task == 1)].groupby("label").score
     assert 100 * eer(*map(learned.get_group, ("genuine", "fake"))).value == history[history.task == 1].dev_eer.iloc[-1]
     detector, header = checkpoint.load_detector(Run(study, "rawm", 0).detector_path(2))
     assert type(detector).__name__.lower() == name

@@ -9,7 +9,7 @@ from rawm.reports.about import about, seed_count
 #: Where the report shows each figure. It sorts headings and figures by name, so numbers put them in order.
 SECTIONS = {
     "1 Overview": ["comparison", "stream"],
-    "2 Results": ["average", "critical_difference", "det", "matrices"],
+    "2 Results": ["average", "calibration", "critical_difference", "det", "matrices"],
     "3 What was forgotten": ["learning_vs_forgetting", "embeddings"],
     "4 Inside the projectors": ["projector_spectra", "projector_rank", "subspaces"],
 }

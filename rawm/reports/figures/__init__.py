@@ -19,6 +19,7 @@ NAMES = (
     "critical_difference",
     "learning_vs_forgetting",
     "det",
+    "calibration",
     "projector_spectra",
     "projector_rank",
     "subspaces",

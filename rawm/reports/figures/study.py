@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from rawm.metrics.measure import EER
 from rawm.reports.figures import (
+    calibration,
     comparison,
     critical_difference,
     det,
@@ -71,6 +72,27 @@ def _det(results: Results) -> Figure:
         return style.message("DET curves are of detectors of fakes; these classes are others.")
     ends = {method: [_last_scores(results.runs[method, seed]) for seed in results.seeds] for method in results.methods}
     return det.det(ends, results.titles, style.REFERENCES)
+
+
+def _calibration(results: Results) -> Figure:
+    if results.measure is not EER:
+        return style.message("Calibration is of detectors of fakes; these classes are others.")
+    found = {
+        method: [results.runs[method, seed].metrics["calibration"] for seed in results.seeds]
+        for method in results.methods
+    }
+    if any(run is None for runs in found.values() for run in runs):
+        return style.message("The first task has no development data of both classes, so nothing can be calibrated.")
+
+    def final(name: str) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            method: {policy: np.array([run[policy][f"final_{name}"] for run in runs]) for policy in runs[0]}
+            for method, runs in found.items()
+        }
+
+    return calibration.calibration(
+        final("cllr"), final("error"), _each(results, results.measure.average), results.titles
+    )
 
 
 def _last_scores(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -182,6 +204,7 @@ DRAW: dict[str, Callable[[Results], Figure]] = {
     "critical_difference": _critical_difference,
     "learning_vs_forgetting": _learning_vs_forgetting,
     "det": _det,
+    "calibration": _calibration,
     "projector_spectra": _projector_spectra,
     "projector_rank": _projector_rank,
     "subspaces": _subspaces,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rawm.files import csv, write_text
+from rawm.reports.tables.calibration import calibration, calibration_csv_rows
 from rawm.reports.tables.formats import Cell, Table, html, latex, markdown
 from rawm.reports.tables.pairs import interval_text, pairs
 from rawm.runs import uncertainty
@@ -18,7 +19,7 @@ from rawm.runs.results import Results, Spread, load, matrix_rows, spread, spread
 from rawm.study import Study
 
 #: The tables of a study, and the files that `make` writes of them.
-NAMES = ("comparison", "pairs", "matrix", "runs")
+NAMES = ("comparison", "pairs", "matrix", "calibration", "runs")
 FILES = tuple(f"{name}.{suffix}" for name in NAMES for suffix in ("csv", "md", "tex", "html"))
 
 
@@ -34,6 +35,7 @@ def make(study: Study, output_dir: str | Path) -> None:
         ("comparison", comparison(results, estimated), comparison_csv(results, estimated)),
         ("pairs", pairs(results, estimated), csv(estimated["pairs"])),
         ("matrix", matrices(results), matrix_csv(results)),
+        ("calibration", calibration(results), csv(calibration_csv_rows(results))),
         ("runs", runs(results), runs_csv(results)),
     ):
         write_text(folder / f"{name}.csv", values)
