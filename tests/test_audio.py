@@ -162,3 +162,39 @@ def test_what_lies_behind_the_first_seconds_is_not_decoded(tmp_path):
     assert len(audio.load(tmp_path / "a.flac", RATE, max_seconds=1)) == RATE
     with pytest.raises(audio.BadAudio, match="truncated"):
         audio.load(tmp_path / "a.flac", RATE, max_seconds=2)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000])
+def test_pieces_are_the_whole(tmp_path, rate):
+    rng = np.random.default_rng(rate)
+    soundfile.write(tmp_path / "a.flac", rng.uniform(-0.9, 0.9, (round(7.37 * rate), 2)), rate)
+    pieces = list(audio.pieces(tmp_path / "a.flac", RATE, seconds=1.0))
+    assert len(pieces) > 5 and max(map(len, pieces)) <= 2.1 * RATE
+    np.testing.assert_allclose(np.concatenate(pieces), audio.load(tmp_path / "a.flac", RATE), atol=2e-6)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.alaw", None), ("a.wav", None), ("a.mp3", "mp3")])
+def test_pieces_of_every_decoder_are_the_whole(tmp_path, name, codec):
+    samples, rate = tone(5.0, 8000), 8000
+    if codec:
+        encode(tmp_path / name, codec, rate, samples, {"aac": "mp4"}.get(codec))
+    elif name == "a.alaw":
+        (tmp_path / name).write_bytes((samples * 127).astype(np.int8).tobytes())
+    else:
+        soundfile.write(tmp_path / name, samples, rate, subtype="ALAW")
+    pieces = list(audio.pieces(tmp_path / name, RATE, seconds=1.0))
+    assert len(pieces) >= 3
+    np.testing.assert_allclose(np.concatenate(pieces), audio.load(tmp_path / name, RATE), atol=1e-5)
+
+
+def test_damage_is_found_piece_by_piece_too(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(5.0), RATE)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:-5000])
+    with pytest.raises(audio.BadAudio, match="truncated"):
+        list(audio.pieces(tmp_path / "a.wav", RATE, seconds=1.0))
+    (tmp_path / "b.wav").write_bytes(b"")
+    with pytest.raises(audio.BadAudio, match="is empty"):
+        list(audio.pieces(tmp_path / "b.wav", RATE))
+    soundfile.write(tmp_path / "c.wav", np.full(100, np.nan), RATE, subtype="FLOAT")
+    with pytest.raises(audio.BadAudio, match="not finite"):
+        list(audio.pieces(tmp_path / "c.wav", RATE))
