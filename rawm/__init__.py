@@ -1,3 +1,18 @@
 """Continual learning for fake-speech detection: the methods, the metrics and the pipeline around them."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rawm.detection.detector import Detector
+
 __version__ = "0.1.0"
+__all__ = ["Detector"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `Detector`, and torch with it, when it is asked for."""
+    if name == "Detector":
+        from rawm.detection.detector import Detector
+
+        return Detector
+    raise AttributeError(f"module 'rawm' has no attribute {name!r}")

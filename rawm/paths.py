@@ -39,6 +39,11 @@ def study(name: str) -> Path:
     return RESULTS / name
 
 
+def model(study: str) -> Path:
+    """The detector that leaves a study, as a bundle."""
+    return RESULTS / study / "model"
+
+
 def intervals(study: str) -> Path:
     """Intervals, paired differences and ranks of a study's methods."""
     return RESULTS / study / "intervals.json"

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rawm.cli import configuration, corpora, features, results, runs, scores, tracking
+from rawm.cli import configuration, corpora, detection, features, results, runs, scores, tracking
 from rawm.errors import UserError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is "
     "one of these commands, which can also be run alone.",
 )
-for verbs in (configuration, corpora, features, runs, results, scores, tracking):
+for verbs in (configuration, corpora, features, runs, results, scores, tracking, detection):
     app.add_typer(verbs.app)
 
 

@@ -154,6 +154,13 @@ class Tracking(Model):
     experiment: str | None = Field(None, description="Experiment name; null = rawm/<study>.")
 
 
+class ModelChoice(Model):
+    """The run whose detector leaves the study as a model."""
+
+    method: str | None = Field(None, description="Label of a method; null = the best on development data.")
+    seed: int | None = Field(None, ge=0, description="Seed of the run; null = the best on development data.")
+
+
 class MainFile(Model):
     """`config/config.yaml`: the study that a plain `snakemake` runs, and the MLflow store."""
 
@@ -166,3 +173,4 @@ class MainFile(Model):
         description="Jobs that share the extraction of a corpus; a new number extracts everything again.",
     )
     tracking: Tracking = Tracking()
+    model: ModelChoice = Field(ModelChoice(), description="Which detector becomes results/<study>/model/.")

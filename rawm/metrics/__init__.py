@@ -114,6 +114,25 @@ def fixed_threshold_error(scores: Any, tasks: int) -> float | None:
     return float(np.mean([50 * (wrong[cell & genuine].mean() + wrong[cell & ~genuine].mean()) for cell in cells]))
 
 
+def average_dev_eer(scores: Any, tasks: int) -> float | None:
+    """Mean EER in percent over the tasks' development data after the last task.
+
+    Tasks without development data of both classes do not count; None if no task has them.
+
+    Args:
+        scores: as in `fixed_threshold_error`.
+    """
+    columns = _columns(scores, "score", split="dev")
+    genuine, fake = _classes(columns)
+    cells = [(columns["after"] == tasks) & (columns["task"] == task) for task in range(1, tasks + 1)]
+    values = [
+        100 * eer(columns["score"][here & genuine], columns["score"][here & fake]).value
+        for here in cells
+        if (here & genuine).any() and (here & fake).any()
+    ]
+    return float(np.mean(values)) if values else None
+
+
 def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
     """Accuracy and unweighted average recall in percent of each task after each task, as `eer_matrix`.
 
@@ -144,7 +163,7 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
 
     Returns:
         The keys tasks, the measure's matrices, `Measure.average_after_task`, and those of `Measure.metrics`; for EER
-        also calibration, see `calibration.along_stream`.
+        also average_dev_eer and calibration, see `calibration.along_stream`.
 
     Raises:
         UserError: a cell of the matrix has no scores of a class, a score is not finite, or a label is unknown.
@@ -158,6 +177,7 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
         extra = {
             "pooled_eer": pooled_eer(scores, len(tasks)),
             "fixed_threshold_error": fixed_threshold_error(scores, len(tasks)),
+            "average_dev_eer": average_dev_eer(scores, len(tasks)),
             "calibration": calibration.along_stream(
                 _columns(scores, "score", split="dev"), _columns(scores, "score"), len(tasks)
             ),

@@ -110,15 +110,17 @@ def summarise(scores: Development) -> Summary:
     return Summary(*(Gaussian(float(part.mean()), float(part.std()), int(part.size)) for part in scores))
 
 
-def fit_summaries(summaries: Sequence[Summary]) -> Calibration:
-    """`fit` on Gaussians instead of scores: `QUANTILES` points of each stand for its utterances."""
+def points(gaussian: Gaussian) -> np.ndarray:
+    """`QUANTILES` scores that stand for those of a class: its quantiles, evenly spaced in probability."""
     from scipy.stats import norm
 
-    points = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES)
-    scores, weights = [], []
-    for side in zip(*summaries, strict=True):
-        scores.append(np.concatenate([one.mean + one.std * points for one in side]))
-        weights.append(np.repeat([one.n / QUANTILES for one in side], QUANTILES))
+    return gaussian.mean + gaussian.std * norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES)
+
+
+def fit_summaries(summaries: Sequence[Summary]) -> Calibration:
+    """`fit` on Gaussians instead of scores: the `points` of each stand for its utterances."""
+    scores = [np.concatenate([points(one) for one in side]) for side in zip(*summaries, strict=True)]
+    weights = [np.repeat([one.n / QUANTILES for one in side], QUANTILES) for side in zip(*summaries, strict=True)]
     return fit(scores[0], scores[1], (weights[0], weights[1]))
 
 

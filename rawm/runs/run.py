@@ -146,13 +146,19 @@ class Run:
         Where the classes are not fake and genuine there is predicted as well, and score is the log-posterior of the
         label.
         """
+        return self._scores("eval")
+
+    @property
+    def development_scores(self) -> "pd.DataFrame":
+        """As `scores`, of the development data of the tasks seen so far."""
+        return self._scores("dev")
+
+    def _scores(self, split: str) -> "pd.DataFrame":
         import pandas as pd
 
         with self._reading(self.scores_path):
             table = pd.read_parquet(self.scores_path)
-        if "split" not in table:
-            return table
-        return table.query("split == 'eval'").drop(columns="split").reset_index(drop=True)
+            return table[table.split == split].drop(columns="split").reset_index(drop=True)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

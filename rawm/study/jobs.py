@@ -17,7 +17,7 @@ from rawm.config.corpora import Corpus, TableCorpus
 from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
 from rawm.config.reading import expand, find_file
-from rawm.config.study import Task
+from rawm.config.study import ModelChoice, Task
 from rawm.study.study import Study
 
 #: Keys that only people read.
@@ -121,6 +121,16 @@ def tracking_settings(study: Study) -> str:
         detector=_values(study.detector, set()),
         methods={label: _values(method, set()) for label, method in study.methods.items()},
         corpora={label: _values(corpus, set()) for label, corpus in study.corpora.items()},
+    )
+
+
+def model_settings(study: Study, choice: ModelChoice) -> str:
+    """Values that the choice of the exported detector and its bundle depend on, beside the runs themselves."""
+    return _text(
+        choice=_values(choice),
+        methods=study.settings.methods,
+        seeds=study.settings.seeds,
+        licences={label: corpus.licence for label, corpus in study.corpora.items()},
     )
 
 

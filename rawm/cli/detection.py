@@ -1,0 +1,187 @@
+"""Verbs that take a detector out of its study and use it."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rawm import paths
+from rawm.cli.options import Device, Study, example, load_run
+from rawm.errors import UserError
+from rawm.study import load_main, load_stream, load_study
+
+app = typer.Typer()
+
+Model = Annotated[
+    Path | None, typer.Option(help="Folder of a model bundle; default: model/ of the study in config/config.yaml.")
+]
+
+
+@app.command(
+    epilog=example(
+        "rawm export --study open_speech --method rawm --seed 0 -o models/rawm",
+        "rawm export --study open_speech --method rawm --seed 0 --after 2 -o models/rawm_after_2",
+        "rawm export --study open_speech",
+    )
+)
+def export(
+    study: Study,
+    method: Annotated[
+        str | None, typer.Option(help="Label of a method; default: the best on development data without old data.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; default: the best on development data.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the bundle; default results/STUDY/model.")
+    ] = None,
+    after: Annotated[int | None, typer.Option(min=1, help="Detector after this task; default the last.")] = None,
+    with_weights: Annotated[
+        bool, typer.Option("--with-weights", help="Copy the weights of a neural front-end into the bundle.")
+    ] = False,
+):
+    """Write the detector of a finished run as a model bundle, a folder that works without the study."""
+    from rawm.detection import export as exporting
+
+    if method is not None and seed is not None:
+        run = load_run(study, method, seed)
+    else:
+        run = exporting.best_run(load_study(study), method, seed)
+    bundle = exporting.export(run, output or paths.model(study), after, with_weights)
+    typer.echo(f"{bundle.folder}: {bundle.model.name}")
+
+
+@app.command(
+    epilog=example(
+        "rawm detect recording.wav",
+        "rawm detect recordings/ --format csv --output scores.csv",
+        "rawm detect 'calls/*.mp3' --threshold fpr1 --windows",
+        "find . -name '*.flac' | rawm detect - --format jsonl",
+        "rawm detect interview.m4a --window 4 --hop 1 --pooling max-fake --plot plots/",
+    )
+)
+def detect(
+    recordings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, patterns in quotes, or - for paths on standard input.", show_default=False
+        ),
+    ] = None,
+    model: Model = None,
+    list_file: Annotated[list[Path] | None, typer.Option("--list", help="Text file with a path a line.")] = None,
+    format: Annotated[
+        Literal["table", "csv", "json", "jsonl", "asvspoof2021", "arena", "rttm"],
+        typer.Option(help="table = for people; asvspoof2021 and arena = `utterance score`; rttm = segments."),
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: the screen.")] = None,
+    threshold: Annotated[
+        str, typer.Option(help="eer, fpr1, fpr5 (share of genuine speech called fake: 1 %, 5 %), or a number.")
+    ] = "eer",
+    window: Annotated[
+        float | None, typer.Option(min=0.01, help="Seconds of a window; default: longest utterance of training.")
+    ] = None,
+    hop: Annotated[
+        float | None, typer.Option(min=0.01, help="Seconds from window to window; default: a quarter of one.")
+    ] = None,
+    pooling: Annotated[
+        str, typer.Option(help="Windows to one score: mean, max-fake (the most fake-like), or quantile:Q.")
+    ] = "mean",
+    windows: Annotated[bool, typer.Option("--windows", help="A line for each window instead of each file.")] = False,
+    uncalibrated: Annotated[
+        bool, typer.Option("--uncalibrated", help="The detector's log-odds, as in scores.parquet.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Folder for a picture of each file: spectrogram and scores over time.")
+    ] = None,
+    device: Device = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Files at a time; default: as many as there are cores.")
+    ] = None,
+):
+    """Score recordings: a higher score = more genuine. Bad files are named, the rest is scored."""
+    from rawm.audio import BadAudio
+    from rawm.detection import files
+    from rawm.detection import output as outputs
+    from rawm.detection.detector import Detector, Scored, pooling_function
+    from rawm.files import write_text
+    from rawm.progress import track
+
+    pooling_function(pooling)
+    found = files.find(recordings or [], list_file or [])
+    detector = Detector.load(model or paths.model(load_main().study), device)
+    decider = outputs.Decider(detector, _number(threshold), not uncalibrated)
+    options = {"window_s": window, "hop_s": hop, "pooling": pooling, "calibrated": not uncalibrated}
+    results = files.score(detector, found, threads or len(os.sched_getaffinity(0)), **options)
+    if len(found) > 1:
+        results = track(results, "scored", len(found))
+    scored, bad = [], []
+    for result in results:
+        (scored if isinstance(result, Scored) else bad).append(result)
+    if plot is not None:
+        from rawm.detection.plot import draw
+
+        for one, path in zip(scored, outputs.paths_for_plots(scored, plot), strict=True):
+            draw(one, decider, path)
+    if format == "table" and output is None:
+        if scored:
+            outputs.print_table(scored, decider, windows)
+    else:
+        text = outputs.FORMATS["csv" if format == "table" else format](scored, decider, windows)
+        typer.echo(text, nl=False) if output is None else write_text(output, text)
+    problems = [str(error) for error in bad if isinstance(error, BadAudio)]
+    if problems:
+        raise UserError("\n".join([*problems, f"{len(problems)} of {len(found)} recordings cannot be scored"]))
+
+
+def _number(threshold: str) -> str | float:
+    try:
+        return float(threshold)
+    except ValueError:
+        return threshold
+
+
+@app.command(
+    "continue",
+    epilog=example(
+        "rawm continue --corpus my_corpus -o models/mine",
+        "rawm continue --model models/rawm_after_5 --task open_speech/en_neural -o models/rawm_after_6",
+    ),
+)
+def go_on(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new bundle.")],
+    model: Model = None,
+    corpus: Annotated[str | None, typer.Option(help="Label of a file in config/corpora/: all of it.")] = None,
+    task: Annotated[str | None, typer.Option(help="STREAM/TASK of config/streams/, with its subset sizes.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Label of a file in config/methods/; default: the model's own, with its values.")
+    ] = None,
+    device: Device = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
+):
+    """Train a model on one more corpus without the data of earlier ones; the result is a new bundle."""
+    from rawm.cli.options import use_torch
+    from rawm.config.study import Task
+    from rawm.detection import bundle as bundles
+    from rawm.detection.further import learn
+
+    if (corpus is None) == (task is None):
+        raise UserError("rawm continue: give --corpus, or --task STREAM/TASK")
+    chosen = Task(name=_task_name(corpus), corpora=[corpus]) if corpus is not None else _task(task or "")
+    loaded = bundles.load(model or paths.model(load_main().study))
+    new = learn(loaded, chosen, output, use_torch(device, threads), method)
+    error = new.model.history[-1].dev_eer
+    shown = "no development data" if error is None else f"EER {error:.1f} % on development data of {chosen.name}"
+    typer.echo(f"{new.folder}: {new.model.name}; {shown}")
+
+
+def _task_name(corpus: str) -> str:
+    return "".join(char if char.isalnum() and char.isascii() else "_" for char in corpus.lower())
+
+
+def _task(text: str):
+    stream, _, name = text.partition("/")
+    tasks = {task.name: task for task in load_stream(stream).tasks}
+    if name not in tasks:
+        raise UserError(
+            f"--task {text}: stream {stream} has the tasks {', '.join(tasks)}; write e.g. {stream}/{next(iter(tasks))}"
+        )
+    return tasks[name]
