@@ -1,4 +1,4 @@
-"""Verbs that make intervals, tables, figures and comparisons with papers from the scores of finished runs."""
+"""Verbs that make intervals, tables, figures, summaries and comparisons with papers from finished runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from rawm import paths
 from rawm.cli.options import Study, example
 from rawm.errors import UserError
-from rawm.study import load_study
+from rawm.study import load_main, load_study
 
 app = typer.Typer()
 
@@ -52,6 +52,16 @@ def figures(
     from rawm.reports import figures as make_figures
 
     make_figures.make(load_study(study), output or paths.study(study) / "figures")
+
+
+@app.command(epilog=example("rawm summary", "rawm summary --study synthetic"))
+def summary(
+    study: Annotated[str | None, typer.Option(help="Study to show; default: the one in config/config.yaml.")] = None,
+):
+    """Print the main table of a finished study, best method first, and where its files are."""
+    from rawm.reports import summary as summaries
+
+    print(summaries.text(load_study(study or load_main().study)))
 
 
 @app.command(epilog=example("rawm paper rawm_ablation", "rawm paper rawm_ablation --draw", "rawm paper --index"))
