@@ -13,6 +13,7 @@ ENVIRONMENT = os.environ | {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 ENVIRONMENT.pop("MLFLOW_TRACKING_URI", None)
+LOGGER = {"PYTHONPATH": str(ROOT / "workflow")}  # with it Snakemake finds `--logger lines`
 
 
 def run(*command, folder, check=True, variables=None):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support.commands import ROOT, snakemake
+from support.commands import LOGGER, ROOT, snakemake
 
 
 def pytest_collection_modifyitems(items):
@@ -16,18 +16,21 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
-    """A folder in which the synthetic study has run; it runs once, and every worker of pytest-xdist gets a copy."""
+    """A folder in which the synthetic study has run; it runs once, and every worker of pytest-xdist gets a copy.
+
+    The file `output` is what `make run` prints where there is no terminal.
+    """
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
     original = shared / "finished_synthetic"
     with FileLock(f"{original}.lock"):
-        if not (original / "done").exists():
+        if not (original / "output").exists():
             shutil.rmtree(original, ignore_errors=True)
             original.mkdir()
             shutil.copytree(ROOT / "config", original / "config")
-            snakemake(original, "--cores", "2")
-            (original / "done").touch()
+            _, text = snakemake(original, "--cores", "2", "--logger", "lines", variables=LOGGER)
+            (original / "output").write_text(text)
     folder = tmp_path_factory.mktemp("synthetic") / "study"
     shutil.copytree(original, folder, copy_function=shutil.copy2)  # with the times, which Snakemake looks at
     return folder
