@@ -16,8 +16,11 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: run report test test-fast lint format docs bench ui requirements clean
 
+# Bars in a terminal; elsewhere a line for each finished job, by the logger in workflow/.
+run: export PYTHONPATH := $(CURDIR)/workflow$(PYTHONPATH:%=:%)
 run: .venv/installed
-	snakemake --logger rich --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+	snakemake --logger $(if $(shell test -t 2 && echo yes),rich,lines) --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+	@rawm summary $(if $(STUDY),--study $(STUDY))
 
 report: .venv/installed
 	snakemake $(if $(STUDY),--config study=$(STUDY)) --report report.html
