@@ -1,8 +1,11 @@
 """Verbs that take a detector out of its study and use it."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,11 +14,33 @@ from rawm.cli.options import Device, Study, example, load_run
 from rawm.errors import UserError
 from rawm.study import load_main, load_stream, load_study
 
+if TYPE_CHECKING:
+    from rawm.detection.bundle import Bundle
+
 app = typer.Typer()
 
 Model = Annotated[
-    Path | None, typer.Option(help="Folder of a model bundle; default: model/ of the study in config/config.yaml.")
+    str | None,
+    typer.Option(
+        help="Folder of a model bundle, or a model in MLflow: models:/rawm-open_speech@best, runs:/ID/model; default: "
+        "results/STUDY/model of the study in config/config.yaml."
+    ),
 ]
+
+
+@contextmanager
+def _bundle(model: str | None) -> Iterator["Bundle"]:
+    """Open a bundle in a folder, or one that MLflow has, which is downloaded."""
+    from rawm.detection import bundle
+
+    if model is None or not model.startswith(("models:/", "runs:/")):
+        yield bundle.load(model or paths.model(load_main().study))
+        return
+    from rawm import tracking
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or load_main().tracking.uri
+    with tempfile.TemporaryDirectory(prefix="rawm-") as folder:
+        yield bundle.load(tracking.fetch_model(model, uri, Path(folder)))
 
 
 @app.command(
@@ -56,6 +81,7 @@ def export(
         "rawm detect recordings/ --format csv --output scores.csv",
         "rawm detect 'calls/*.mp3' --threshold fpr1 --windows",
         "find . -name '*.flac' | rawm detect - --format jsonl",
+        "rawm detect recording.wav --model models:/rawm-open_speech@best",
         "rawm detect interview.m4a --window 4 --hop 1 --pooling max-fake --plot plots/",
     )
 )
@@ -107,7 +133,8 @@ def detect(
 
     pooling_function(pooling)
     found = files.find(recordings or [], list_file or [])
-    detector = Detector.load(model or paths.model(load_main().study), device)
+    with _bundle(model) as bundle:
+        detector = Detector(bundle, device)
     decider = outputs.Decider(detector, _number(threshold), not uncalibrated)
     options = {"window_s": window, "hop_s": hop, "pooling": pooling, "calibrated": not uncalibrated}
     results = files.score(detector, found, threads or len(os.sched_getaffinity(0)), **options)
@@ -160,14 +187,13 @@ def go_on(
     """Train a model on one more corpus without the data of earlier ones; the result is a new bundle."""
     from rawm.cli.options import use_torch
     from rawm.config.study import Task
-    from rawm.detection import bundle as bundles
     from rawm.detection.further import learn
 
     if (corpus is None) == (task is None):
         raise UserError("rawm continue: give --corpus, or --task STREAM/TASK")
     chosen = Task(name=_task_name(corpus), corpora=[corpus]) if corpus is not None else _task(task or "")
-    loaded = bundles.load(model or paths.model(load_main().study))
-    new = learn(loaded, chosen, output, use_torch(device, threads), method)
+    with _bundle(model) as bundle:
+        new = learn(bundle, chosen, output, use_torch(device, threads), method)
     error = new.model.history[-1].dev_eer
     shown = "no development data" if error is None else f"EER {error:.1f} % on development data of {chosen.name}"
     typer.echo(f"{new.folder}: {new.model.name}; {shown}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from rawm.study import Study
 from rawm.tracking.receipt import Receipt, RunReceipt
 
-__all__ = ["Receipt", "RunReceipt", "log_study", "log_trials", "serve"]
+__all__ = ["Receipt", "RunReceipt", "fetch_model", "log_study", "log_trials", "serve"]
 
 
 def log_study(study: Study, uri: str, experiment: str, receipt: Path | None = None) -> Receipt:
@@ -53,6 +53,32 @@ def log_trials(trials: list[dict], uri: str, experiment: str) -> None:
 
     sent, total = mirror_trials(trials, uri, experiment)
     print(f"{experiment} at {environment.without_password(uri)}: {total} trials, {sent} logged now")
+
+
+def fetch_model(uri: str, tracking_uri: str, folder: Path) -> Path:
+    """Download a model bundle from MLflow.
+
+    Args:
+        uri: `models:/NAME/VERSION`, `models:/NAME@ALIAS`, or `runs:/ID/PATH` of a run's artifacts.
+        tracking_uri: MLflow tracking URI.
+        folder: to download into.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        UserError: MLflow cannot be reached, or has no such model.
+    """
+    from rawm.tracking import environment
+
+    environment.prepare()
+    environment.check_reachable(tracking_uri)
+    import mlflow
+
+    mlflow.set_tracking_uri(environment.absolute(tracking_uri))
+    from rawm.tracking import model
+
+    return model.fetch(uri, folder)
 
 
 def serve(study: Study, uri: str, experiment: str, host: str, port: int, open_browser: bool = False) -> None:

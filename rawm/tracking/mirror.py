@@ -9,7 +9,7 @@ from rawm import paths
 from rawm.errors import UserError
 from rawm.runs.run import Run, runs_of
 from rawm.study import Study
-from rawm.tracking import environment, runs, summary, text, view
+from rawm.tracking import environment, model, runs, summary, text, view
 from rawm.tracking.receipt import Receipt, RunReceipt
 from rawm.tracking.store import Experiment, opened
 
@@ -27,6 +27,7 @@ def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
     with opened(uri, experiment, paths.study(study.name)) as target:
         receipts = [_mirror_run(target, run) for run in finished]
         study_run = _mirror_summary(target, study, finished)
+        version = model.publish(target, study.name, max(runs.span(run)[1] for run in finished))
         _describe(target, study, finished, study_run)
         receipt = Receipt(
             uri=environment.without_password(uri),
@@ -34,6 +35,7 @@ def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
             experiment_id=target.id,
             view=view.path(target.id, view.RUNS) if _save_views(target, study, finished) else "",
             study_run=study_run,
+            model=f"{model.registered_name(study.name)}/{version}" if version else "",
             runs=receipts,
             unfinished=[f"{run.method}/seed{run.seed}" for run in unfinished],
         )

@@ -26,6 +26,7 @@ class Receipt:
         uri: tracking URI without its password.
         view: path of the saved view below the UI's address; empty where it could not be written.
         study_run: run id of the study's figures and tables; empty where there are none.
+        model: name and version of the registered model; empty where the study has none.
         unfinished: runs that were left out, e.g. "rawm/seed2", since files of theirs are missing.
     """
 
@@ -34,6 +35,7 @@ class Receipt:
     experiment_id: str
     view: str
     study_run: str
+    model: str = ""
     runs: list[RunReceipt] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
 

@@ -14,6 +14,7 @@ rule log_to_mlflow:
         tables=expand("results/{{study}}/tables/{name}", name=TABLES),
         figures=expand("results/{{study}}/figures/{name}.{format}", name=FIGURES, format=["svg", "png"]),
         manifests=of_study(jobs.manifests),
+        model=of_study(model_files),
     output:
         receipt="results/{study}/tracking.json",
     log:
