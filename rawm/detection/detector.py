@@ -145,10 +145,14 @@ class Detector:
             UserError: no samples, samples that are not finite, fewer than the front-end needs, or a wrong option.
         """
         samples = torch.as_tensor(waveform).detach().cpu().float().numpy()
+        if samples.ndim == 2 and samples.shape[0] > samples.shape[1]:
+            raise UserError(f"the waveform is {samples.shape}; channels come first: transpose (n, channels)")
         if samples.ndim == 2:
             samples = samples.mean(axis=0, dtype=np.float32)
         if samples.ndim != 1 or not samples.size:
             raise UserError(f"a waveform (n,) or (channels, n) with samples is needed, not {tuple(samples.shape)}")
+        if sample_rate < 1:
+            raise UserError(f"sample_rate is {sample_rate}; give it in Hz, e.g. 16000")
         if not np.isfinite(samples).all():
             raise UserError("the waveform holds samples that are not finite; all must be numbers in [-1, 1]")
         if sample_rate != self.sample_rate:

@@ -166,6 +166,30 @@ def _encode(path, codec, rate, samples):
             container.mux(stream.encode(piece))
 
 
+@pytest.mark.parametrize(
+    ("waveform", "rate", "sentence"),
+    [
+        (np.zeros((8000, 2), np.float32), 16000, "channels come first"),
+        (np.zeros(0, np.float32), 16000, r"a waveform \(n,\) or \(channels, n\) with samples is needed"),
+        (np.full(8000, np.nan, np.float32), 16000, "not finite"),
+        (np.zeros(8000, np.float32), 0, "give it in Hz"),
+        (np.zeros(100, np.float32), 16000, "the waveform is too short: 6 ms; 20 ms are needed"),
+    ],
+)
+def test_waveforms_that_cannot_be_scored_say_why(detector, waveform, rate, sentence):
+    with pytest.raises(UserError, match=sentence):
+        detector.score(waveform, rate)
+
+
+def test_channels_and_tensors_are_averaged(detector):
+    import torch
+
+    mono = 0.1 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    expected = detector.score(mono, 16000)
+    assert detector.score(np.stack([2 * mono, 0 * mono]), 16000) == pytest.approx(expected, abs=1e-5)
+    assert detector.score(torch.from_numpy(mono), 16000) == expected
+
+
 def test_long_recordings_are_divided_and_pooled(study, detector, tmp_path):
     files, _ = evaluated(study, count=8)
     long = np.concatenate([soundfile.read(path, dtype="float32")[0] for path in files])
