@@ -1,7 +1,7 @@
 """Measure a study's model on its own stream for docs/detection.md: `python tools/detection_table.py`.
 
-How much does the error fall with the seconds of audio that are heard, with several prompts of one speaker, and by the way
-in which their scores are pooled? Needs the finished study of config/config.yaml; else the page keeps its numbers.
+How much does the error fall with the seconds of audio that are heard, with several prompts of one speaker, and by how
+their scores are pooled? Needs the finished study of config/config.yaml; else the page keeps its numbers.
 """
 
 from collections import defaultdict

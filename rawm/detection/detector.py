@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rawm import audio, frontends
+from rawm.config.frontends import AudioFrontendSettings, Stored
 from rawm.detection import bundle as bundles
 from rawm.detection.bundle import Bundle
 from rawm.detection.windows import cut
@@ -221,7 +222,7 @@ class Detector:
         line = self.bundle.model.calibration
         values = np.concatenate(scores).astype(np.float64)
         values = line.scale * values + line.offset if calibrated else values
-        parts = [Window(*span, float(value)) for span, value in zip(spans, values, strict=True)]
+        parts = [Window(start, end, float(value)) for (start, end), value in zip(spans, values, strict=True)]
         return Scored(path, spans[-1][1], float(pool(values)), parts)
 
     def _log_odds(self, waveforms: Sequence[Tensor]) -> np.ndarray:
@@ -261,13 +262,15 @@ def pooling_function(name: str) -> Callable[[np.ndarray], float]:
     return lambda scores: np.quantile(scores, share)
 
 
-def _with_own_weights(bundle: Bundle):
+def _with_own_weights(bundle: Bundle) -> AudioFrontendSettings:
     """Settings of the front-end, with weights that are in the bundle taken from there.
 
     Raises:
         UserError: weights are missing, or are others than the bundle names.
     """
     settings = bundle.model.frontend
+    if isinstance(settings, Stored):
+        raise UserError(f"{bundle.folder}: its features were computed elsewhere, so no recording can be scored")
     for file in bundle.model.weights:
         path = bundle.folder / "weights" / Path(file.path).name if file.copied else Path(file.path)
         if not path.is_file() or sha256(path) != file.sha256:

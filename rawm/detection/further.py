@@ -115,6 +115,8 @@ def _study(bundle: Bundle, task: Task, method: str | None) -> Study:
         name=model.name.split("/")[0],
         settings=StudyFile(
             title=model.name,
+            description="",
+            task_order="given",
             stream="the model's tasks",
             frontend=model.frontend_label,
             detector=model.detector.type,
@@ -184,7 +186,11 @@ def _learned(
 def _calibrated(history: Sequence[Learned]) -> dict[str, object]:
     """Calibration and thresholds from the Gaussians that are kept of each task."""
     known = [learned for learned in history if learned.scores is not None]
-    summaries = [Summary(*(Gaussian(**one.scores[side].model_dump()) for side in Summary._fields)) for one in known]
+    summaries = [
+        Summary(*(Gaussian(**one.scores[side].model_dump()) for side in ("genuine", "fake")))
+        for one in known
+        if one.scores is not None
+    ]
     names = [learned.task.name for learned in known]
     line = calibration.fit_summaries(summaries)
     data = f"two Gaussians a task, kept of {', '.join(names)}"

@@ -63,9 +63,9 @@ def csv_text(everything: Sequence[Scored], decider: Decider, by_window: bool) ->
     import io
 
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row for scored in everything for row in rows(scored, decider, by_window))
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(row.values() for scored in everything for row in rows(scored, decider, by_window))
     return text.getvalue()
 
 

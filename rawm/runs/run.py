@@ -158,7 +158,7 @@ class Run:
 
         with self._reading(self.scores_path):
             table = pd.read_parquet(self.scores_path)
-            return table[table.split == split].drop(columns="split").reset_index(drop=True)
+            return table.query("split == @split").drop(columns="split").reset_index(drop=True)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
