@@ -12,6 +12,7 @@ import typer
 from rawm import paths
 from rawm.cli.options import Device, Study, example, load_run
 from rawm.errors import UserError
+from rawm.runs.run import runs_of
 from rawm.study import load_main, load_stream, load_study
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ def export(
     """Write the detector of a finished run as a model bundle, a folder that works without the study."""
     from rawm.detection import export as exporting
 
-    if method is not None and seed is not None:
-        run = load_run(study, method, seed)
-    else:
-        run = exporting.best_run(load_study(study), method, seed)
+    loaded = load_study(study)
+    if method is not None or seed is not None:  # names what the study does not have
+        load_run(study, method or loaded.settings.methods[0], loaded.settings.seeds[0] if seed is None else seed)
+    runs = [run for run in runs_of(loaded) if method in (None, run.method) and seed in (None, run.seed)]
+    run = exporting.best_of(runs)
     bundle = exporting.export(run, output or paths.model(study), after, with_weights)
     typer.echo(f"{bundle.folder}: {bundle.model.name}")
 

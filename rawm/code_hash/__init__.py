@@ -21,6 +21,7 @@ from rawm.code_hash.sources import read_source
 #: "module:name".
 NEUTRAL = {
     "rawm.code_hash",
+    "rawm:__getattr__",  # `from rawm import Detector`
     "rawm.corpora.made.open_speech.apt",  # the versions of what was fetched are in the receipt
     "rawm.errors",
     "rawm.files:_umask",

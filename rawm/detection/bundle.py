@@ -19,9 +19,10 @@ from rawm.config.reading import parse, read_yaml
 from rawm.config.study import Task, Training
 from rawm.errors import UserError
 from rawm.files import sha256, write_text
+from rawm.runs.run import DETECTOR, MEMORY
 
 FORMAT = 1
-MODEL, DETECTOR, MEMORY = "model.yaml", "detector.safetensors", "memory.safetensors"
+MODEL = "model.yaml"
 FILES = (DETECTOR, MEMORY, MODEL)
 _HEAD = "# A trained detector of fake speech: `rawm detect FILE --model THIS_FOLDER`. A higher score = more genuine.\n"
 

@@ -28,7 +28,6 @@ from rawm.files import atomic, sha256
 from rawm.metrics import calibration
 from rawm.metrics.calibration import Development
 from rawm.metrics.detection import eer, error_rates
-from rawm.runs.results import load as load_results
 from rawm.runs.run import Run
 from rawm.study import Study, jobs
 from rawm.tasks.loading import load_split
@@ -99,31 +98,23 @@ def require_sound(study: Study) -> None:
         raise UserError(f"study {study.name}: its features were computed elsewhere, so no recording can be scored")
 
 
-def best_run(study: Study, method: str | None = None, seed: int | None = None) -> Run:
-    """A finished run of a study; a method or seed that is not given is chosen on development data.
+def best_of(runs: Sequence[Run]) -> Run:
+    """The best of some finished runs of a study on development data.
 
     The criterion is the mean EER over all tasks' development data after the last task. Methods that train on the data
-    of all tasks so far are left out, unless the study has no others: they bound what can be reached, and cannot go on
+    of all tasks so far are left out, unless there are no others: they bound what can be reached, and cannot go on
     learning from the bundle.
 
     Raises:
-        UserError: a run is not finished, the study has no such method or seed, or no development data.
+        UserError: a run is not finished, or the study has no development data.
     """
     from rawm.methods import class_of
 
-    settings = study.settings
-    if method is not None and method not in settings.methods:
-        raise UserError(f"method {method}: study {study.name} has {', '.join(settings.methods)}")
-    if seed is not None and seed not in settings.seeds:
-        raise UserError(f"seed {seed}: study {study.name} has {', '.join(map(str, settings.seeds))}")
-    runs = [
-        run for run in load_results(study).runs.values() if method in (None, run.method) and seed in (None, run.seed)
-    ]
-    without_old = [run for run in runs if not class_of(study.methods[run.method].algorithm).uses_old_data]
+    without_old = [run for run in runs if not class_of(run.study.methods[run.method].algorithm).uses_old_data]
     runs = without_old or runs
     values = [run.metrics["average_dev_eer"] for run in runs]
     if len(runs) > 1 and None in values:
-        raise UserError(f"study {study.name}: has no development data to choose by; name a method and a seed")
+        raise UserError(f"study {runs[0].study.name}: has no development data to choose by; name a method and a seed")
     return min(zip(values, range(len(runs)), runs, strict=True))[2] if len(runs) > 1 else runs[0]
 
 

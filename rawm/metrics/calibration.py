@@ -149,20 +149,8 @@ POLICIES: dict[str, Callable[[Sequence[Sequence[Development]]], Calibration]] = 
     "all": _all,  # ... on those of all tasks so far, which have to be kept
     "gaussians": _gaussians,  # ... on what each task's scores were when it was learned: two Gaussians a task are kept
 }
-#: Policy -> its name on tables and figures; "none" = log-odds as they are.
-TITLES = {
-    "none": "not calibrated",
-    "first": "task 1 only",
-    "last": "last task only",
-    "all": "all tasks' data",
-    "gaussians": "two Gaussians a task",
-}
-#: Measure -> what it is, with its unit. Lower is better.
-MEASURES = {
-    "cllr": "Cllr (bits)",
-    "act_dcf": "actDCF",
-    "error": "error at LLR 0 (%)",
-}
+#: Measures of log-likelihood ratios; lower is better.
+MEASURES = ("cllr", "act_dcf", "error")
 
 
 def measures(genuine: ArrayLike, fake: ArrayLike) -> dict[str, float]:

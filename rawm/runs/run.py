@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from rawm.detectors.detector import Detector
 
 
+DETECTOR, MEMORY = "detector.safetensors", "memory.safetensors"
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A method trained with one seed on the tasks of a study, one after another.
@@ -71,10 +74,10 @@ class Run:
         return self.folder / f"task{number}"
 
     def detector_path(self, number: int) -> Path:
-        return self.task_folder(number) / "detector.safetensors"
+        return self.task_folder(number) / DETECTOR
 
     def memory_path(self, number: int) -> Path:
-        return self.task_folder(number) / "memory.safetensors"
+        return self.task_folder(number) / MEMORY
 
     def history_path(self, number: int) -> Path:
         return self.task_folder(number) / "history.jsonl"

@@ -62,8 +62,8 @@ MISTAKES = {
     ),
     "unknown part of the detector": (
         "methods/freeze.yaml",
-        "title: Freeze",
-        "title: Freeze\nlearn: [hidden.0, projection]",
+        'learn: ["hidden.0", "output"]',
+        "learn: [hidden.0, projection]",
         ["methods/freeze.yaml: learn", "mlp_small of study synthetic has no part 'projection'; it has hidden, output"],
     ),
     "not YAML": ("methods/lwf.yaml", "lambda: ", "lambda: [", ["methods/lwf.yaml, line", "not valid YAML"]),

@@ -21,13 +21,13 @@ from rawm.cli import app
 from rawm.config.study import Task
 from rawm.detection import bundle as bundles
 from rawm.detection.detector import Detector, pooling_function
-from rawm.detection.export import best_run, export
+from rawm.detection.export import best_of, export
 from rawm.detection.further import learn
 from rawm.detection.output import COLUMNS
 from rawm.errors import UserError
 from rawm.metrics import calibration
 from rawm.metrics.detection import error_rates
-from rawm.runs.run import Run
+from rawm.runs.run import Run, runs_of
 
 pytestmark = pytest.mark.slow
 
@@ -104,10 +104,8 @@ def test_the_calibration_of_a_bundle_is_fitted_on_all_development_data(study, bu
 
 def test_the_best_run_is_chosen_on_development_data_without_joint_training(study):
     values = {method: Run(study, method, 0).metrics["average_dev_eer"] for method in ("finetune", "rawm", "replay")}
-    assert best_run(study).method == min(values, key=values.get)
-    assert best_run(study, method="joint").method == "joint"
-    with pytest.raises(UserError, match="method owm: study synthetic has finetune, rawm"):
-        best_run(study, method="owm")
+    assert best_of(runs_of(study)).method == min(values, key=values.get)
+    assert best_of([Run(study, "joint", 0)]).method == "joint"
 
 
 def test_thresholds_have_names_and_say_their_data(detector):
@@ -269,6 +267,8 @@ def test_a_picture_is_drawn_when_asked(study, bundle, tmp_path):
         (("continue", "-o", "model", "--model", "model", "--corpus", "synthetic_buzz"), "is the bundle to go on from"),
         (("continue", "-o", "config", "--model", "model", "--corpus", "synthetic_buzz"), "config: holds other files"),
         (("export", "--study", "synthetic", "--after", "9", "-o", "new"), "has the tasks 1 to 3"),
+        (("export", "--study", "synthetic", "--method", "owm"), "--method owm: is not a method of study synthetic"),
+        (("export", "--study", "synthetic", "--seed", "7"), "--seed 7: is not a seed of study synthetic"),
     ],
 )
 def test_wrong_input_gets_one_sentence(study, bundle, arguments, sentence):

@@ -126,7 +126,7 @@ def test_each_policy_is_fitted_on_the_scores_that_it_may_see():
         "all": fit(*pooled),
         "gaussians": fit_summaries([summarise(dev(number, number)) for number in (1, 2, 3)]),
     }
-    assert found.keys() == expected.keys() == calibration.TITLES.keys()
+    assert found.keys() == expected.keys() == {"none", *calibration.POLICIES}
     for policy, line in expected.items():
         assert (found[policy]["scale"][-1], found[policy]["offset"][-1]) == pytest.approx(line), policy
         cells = [measures(*(line[0] * side + line[1] for side in cell(columns, 3, task, "eval"))) for task in (1, 2, 3)]

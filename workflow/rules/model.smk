@@ -32,7 +32,7 @@ rule export_model:
         "results/{study}/benchmarks/export_model.tsv"
     params:
         settings=of_study(lambda study: jobs.model_settings(study, MAIN.model)),
-        code=code_hash("rawm.detection.export:best_run", "rawm.detection.export:export"),
+        code=code_hash("rawm.detection.export:best_of", "rawm.detection.export:export"),
         options=model_options,
     shell:
         "rawm export --study {wildcards.study} {params.options} > {log} 2>&1"

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from rawm.metrics.calibration import TITLES
 from rawm.reports.figures.style import (
     BLACK,
     BLUE,
@@ -21,6 +20,7 @@ from rawm.reports.figures.style import (
     styled,
     wrap,
 )
+from rawm.reports.tables.calibration import TITLES
 
 #: Policy -> colour and marker.
 POLICY_LOOKS = {

@@ -4,9 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from rawm.metrics.calibration import MEASURES, TITLES
+from rawm.metrics.calibration import MEASURES
 from rawm.reports.tables.formats import Cell, Table
 from rawm.runs.results import Results, Spread, spread, spread_sentence
+
+#: Policy -> its name on tables and figures; "none" = log-odds as they are.
+TITLES = {
+    "none": "not calibrated",
+    "first": "task 1 only",
+    "last": "last task only",
+    "all": "all tasks' data",
+    "gaussians": "two Gaussians a task",
+}
+HEADERS = {"cllr": "Cllr (bits)", "act_dcf": "actDCF", "error": "Error at LLR 0 (%)"}
 
 
 def _spreads(results: Results, method: str, policy: str) -> dict[str, Spread]:
@@ -34,7 +44,7 @@ def calibration(results: Results) -> Table:
                 Cell(_shown(spreads[name], name), spreads[name].mean == best[name] is not None) for name in MEASURES
             ]
             rows.append([Cell(results.titles[method] if policy == "none" else ""), Cell(TITLES[policy]), *cells])
-    headers = ["Method", "Calibrated on", *MEASURES.values()]
+    headers = ["Method", "Calibrated on", *(HEADERS[name] for name in MEASURES)]
     return Table(
         headers, ["Method", "Calibrated on", "Cllr", "actDCF", "Error"], rows, 2, _note(results), frozenset(breaks)
     )
