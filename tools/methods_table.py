@@ -31,7 +31,6 @@ RESULTS_HEAD = (
 #: Mark in docs/results.md -> studies whose methods are shown there, the first that has a method counts.
 SECTIONS = {
     "ablation": ("open_speech_ablation", "open_speech_parts"),
-    "factors": ("open_speech_factors",),
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
 }
@@ -130,7 +129,8 @@ def sections(page: str) -> str:
 
 def readme(page: str, results_page: str) -> str:
     """The README with its rows and columns of docs/results.md."""
-    lines = [line for line in results_page.splitlines() if line.startswith("|")]
+    first = results_page.partition("<!-- table: end -->")[0]
+    lines = [line for line in first.splitlines() if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     shown = [row for number, row in enumerate(rows) if number < 2 or row[0] in README_METHODS]
     table = [f"| {' | '.join(row[column] for column in README_COLUMNS)} |\n" for row in shown]
