@@ -11,7 +11,7 @@ import pytest
 from support.commands import ROOT, edit, planned
 
 EVERY_METHOD = ("finetune", "joint", "rawm")
-REPORTS = Counter(estimate_uncertainty=1, make_tables=1, draw_figures=1, log_to_mlflow=1)
+REPORTS = Counter(estimate_uncertainty=1, make_tables=1, draw_figures=1, export_model=1, log_to_mlflow=1)
 TASKS = 3
 
 

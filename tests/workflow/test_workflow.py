@@ -55,6 +55,7 @@ def test_a_new_task_trains_only_that_task(study):
         "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
+        "export_model": 1,
         "log_to_mlflow": 1,
     }
 
@@ -69,6 +70,7 @@ def test_editing_a_method_plans_only_its_runs(study):
         "estimate_uncertainty": 1,
         "make_tables": 1,
         "draw_figures": 1,
+        "export_model": 1,
         "log_to_mlflow": 1,
     }
 
