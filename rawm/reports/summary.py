@@ -50,12 +50,14 @@ def _shown(value: Spread) -> str:
 def pointers(study: Study) -> str:
     """Where tables, figures and the trained model are, and the commands that use the runs and the model."""
     folder = paths.study(study.name)
-    ui = "make ui" if study.name == load_main().study else f"make ui STUDY={study.name}"
+    main = study.name == load_main().study
+    ui = "make ui" if main else f"make ui STUDY={study.name}"
+    detect = "rawm detect FILE" if main else f"rawm detect FILE --model {folder / 'model'}"
     lines = [
         f"Tables:   {folder / 'tables'}",
         f"Figures:  {folder / 'figures'}",
         f"Compare:  {ui}    all runs in MLflow",
     ]
     if (folder / "model").is_dir():
-        lines += [f"Model:    {folder / 'model'}", "Use it:   rawm detect FILE    is this recording fake?"]
+        lines += [f"Model:    {folder / 'model'}", f"Use it:   {detect}    is this recording fake?"]
     return "\n".join(lines)

@@ -253,7 +253,7 @@ def test_error_at_a_threshold_that_is_set_once():
     assert found["fixed_threshold_error"] == pytest.approx(((25 + 50) / 2 + 0) / 2)
     without = metrics.from_scores(scores_of_a_run({}), ["a", "b"])
     assert without["fixed_threshold_error"] is None
-    by_dev = {"fixed_threshold_error", "calibration"}
+    by_dev = {"fixed_threshold_error", "average_dev_eer", "calibration"}
     assert {key: found[key] for key in found if key not in by_dev} == {
         key: without[key] for key in without if key not in by_dev
     }

@@ -23,8 +23,8 @@ def test_every_job_is_a_line_with_counts(finished):
     lines = (finished / "output").read_text().splitlines()
     jobs = [line for line in lines if line.startswith("[")]
     total = len(jobs)
-    assert total == 3 + 3 + len(study.methods) * (3 + 1) + 4
-    assert [line[: len("[ 1/22] ")] for line in jobs] == [f"[{n:>2}/{total}] " for n in range(1, total + 1)]
+    assert total == 3 + 3 + len(study.methods) * (3 + 1) + 5
+    assert [line[: len("[ 1/23] ")] for line in jobs] == [f"[{n:>2}/{total}] " for n in range(1, total + 1)]
     assert all(re.search(r": \d+(\.\d)? (s|min)( \(about \d+ (s|min) left\))?$", line) for line in jobs)
     for method in study.methods:
         for task in (1, 2, 3):
@@ -43,7 +43,8 @@ def test_make_run_ends_with_the_main_table_and_what_to_do_next(study):
     summary = run("rawm", "summary", "--study", "synthetic", folder=study)[1]
     assert summary.startswith("Synthetic signals: EER in %, one seed") and summary in text
     assert "\nJoint " in summary and "results/synthetic/figures\n" in summary
-    assert "make ui STUDY=synthetic" in summary and "detect" not in summary
+    assert "make ui STUDY=synthetic" in summary
+    assert "rawm detect FILE --model results/synthetic/model " in summary
 
 
 @pytest.mark.parametrize("terminal, logger", [(True, "rich"), (False, "lines")])

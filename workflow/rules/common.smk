@@ -14,6 +14,7 @@ from snakemake.exceptions import WorkflowError
 from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.reading import ConfigError
+from rawm.detection.bundle import FILES as MODEL_FILES
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
@@ -112,3 +113,15 @@ def previous_task(name):
         return f"results/{wildcards.study}/runs/{wildcards.method}/seed{wildcards.seed}/task{int(wildcards.task) - 1}/{name}"
 
     return previous
+
+
+def model_files(study):
+    """Files of the study's model; none where its detectors cannot score recordings."""
+    usable = study.detects_fakes and study.frontend.type != "stored"
+    return [f"results/{study.name}/model/{name}" for name in MODEL_FILES] if usable else []
+
+
+def model_options(wildcards):
+    """What config/config.yaml says of the model's run."""
+    chosen = MAIN.model.model_dump(exclude_none=True)
+    return " ".join(f"--{key} {value}" for key, value in chosen.items())

@@ -4,20 +4,6 @@ Model: the best run -> results/<study>/model/, a folder that `rawm detect` uses,
 Studies whose detectors cannot score recordings, since their classes or features are others, have none.
 """
 
-from rawm.detection.bundle import FILES
-
-
-def model_files(study):
-    """Files of the study's model; none where its detectors cannot score recordings."""
-    usable = study.detects_fakes and study.frontend.type != "stored"
-    return [f"results/{study.name}/model/{name}" for name in FILES] if usable else []
-
-
-def model_options(wildcards):
-    """What config/config.yaml says of the model's run."""
-    chosen = MAIN.model.model_dump(exclude_none=True)
-    return " ".join(f"--{key} {value}" for key, value in chosen.items())
-
 
 rule export_model:
     """Detector, memory and description of the run that config/config.yaml names, or of the best on development data."""
@@ -25,7 +11,7 @@ rule export_model:
         metrics=of_study(runs.all_metrics),
         checkpoints=of_study(runs.all_checkpoints),
     output:
-        expand("results/{{study}}/model/{name}", name=FILES),
+        expand("results/{{study}}/model/{name}", name=MODEL_FILES),
     log:
         "results/{study}/logs/export_model.log",
     benchmark:
