@@ -10,7 +10,7 @@ __all__ = ["Detector"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load `Detector`, and torch with it, when it is asked for."""
+    """Import `Detector` on first use, since it loads torch."""
     if name == "Detector":
         from rawm.detection.detector import Detector
 

@@ -129,7 +129,7 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """Hash of model.yaml, which holds those of the other files."""
+        """SHA-256 of model.yaml, which lists the hashes of the other files."""
         return sha256(self.folder / MODEL)
 
     def check(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Many recordings, some of them bad -> scores."""
+"""Find the recordings that a user names, and score them; bad ones do not stop the others."""
 
 import sys
 from collections import deque

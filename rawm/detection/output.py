@@ -137,7 +137,7 @@ FORMATS: dict[str, Callable[[Sequence[Scored], Decider, bool], str]] = {
 
 
 def print_table(everything: Iterable[Scored], decider: Decider, by_window: bool) -> None:
-    """Show recordings in a terminal, and say below what decided."""
+    """Print a table of recordings, and below it the threshold and the model that decided."""
     from rich.console import Console
     from rich.table import Table
 

@@ -20,7 +20,7 @@ HEADERS = {"cllr": "Cllr (bits)", "act_dcf": "actDCF", "error": "Error at LLR 0 
 
 
 def _spreads(results: Results, method: str, policy: str) -> dict[str, Spread]:
-    """Final value of each measure over seeds; None where the first task has no development data."""
+    """Mean and deviation over seeds of each measure after the last task; None without development data."""
     found = [results.runs[method, seed].metrics["calibration"] for seed in results.seeds]
     return {
         name: spread(np.array([np.nan if run is None else run[policy][f"final_{name}"] for run in found]))
