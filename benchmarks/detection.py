@@ -18,7 +18,8 @@ from rawm.detection.bundle import DETECTOR, FORMAT, MEMORY, Calibration, Learned
 from rawm.detectors import build, checkpoint
 from rawm.files import sha256
 from rawm.frontends import build as build_frontend
-from rawm.study import load_file, load_frontend, load_method
+from rawm.study import load_frontend, load_method
+from rawm.study.load import load_file
 
 FILES, SECONDS, LONG_HOURS = 200, 12.0, 10
 
@@ -34,7 +35,7 @@ def make_bundle(folder: Path) -> None:
     detector = build(settings, build_frontend(frontend).dim, True, 2)
     header = checkpoint.describe(settings, build_frontend(frontend).dim, True, classes)
     checkpoint.save_detector(folder / DETECTOR, detector, header)
-    checkpoint.save(folder / MEMORY, {}, {})
+    checkpoint.save(folder / MEMORY, {}, {"method": "finetune"})
     task = Learned(task=Task(name="none", corpora=["none"]), genuine=0, fake=0, dev_eer=None, scores=None)
     model = ModelFile(
         format=FORMAT,
