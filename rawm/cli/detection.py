@@ -1,8 +1,9 @@
 """Verbs that take a detector out of its study and use it."""
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,7 +17,10 @@ from rawm.runs.run import runs_of
 from rawm.study import load_main, load_stream, load_study
 
 if TYPE_CHECKING:
+    from rawm.audio import BadAudio
     from rawm.detection.bundle import Bundle
+    from rawm.detection.detector import Scored
+    from rawm.detection.output import Decider
 
 app = typer.Typer()
 
@@ -126,39 +130,60 @@ def detect(
     ] = None,
 ):
     """Score recordings: a higher score = more genuine. Bad files are named, the rest is scored."""
-    from rawm.audio import BadAudio
     from rawm.detection import files
     from rawm.detection import output as outputs
-    from rawm.detection.detector import Detector, Scored, pooling_function
-    from rawm.files import write_text
+    from rawm.detection.detector import Detector, pooling_function
     from rawm.progress import track
 
     pooling_function(pooling)
+    if format == "table" and output is not None:
+        format = "csv"
     found = files.find(recordings or [], list_file or [])
+    outputs.check_names(format, found)
     with _bundle(model) as bundle:
         detector = Detector(bundle, device)
     decider = outputs.Decider(detector, _number(threshold), not uncalibrated)
     options = {"window_s": window, "hop_s": hop, "pooling": pooling, "calibrated": not uncalibrated}
     results = files.score(detector, found, threads or len(os.sched_getaffinity(0)), **options)
-    if len(found) > 1:
+    lines_on_screen = output is None and format not in ("table", "json") and sys.stdout.isatty()
+    if len(found) > 1 and not lines_on_screen:
         results = track(results, "scored", len(found))
-    scored, bad = [], []
-    for result in results:
-        (scored if isinstance(result, Scored) else bad).append(result)
+    problems: list[str] = []
+    scored = _scored(results, problems)
     if plot is not None:
-        from rawm.detection.plot import draw
+        from rawm.detection.plot import drawn
 
-        for one, path in zip(scored, outputs.paths_for_plots(scored, plot), strict=True):
-            draw(one, decider, path)
-    if format == "table" and output is None:
-        if scored:
-            outputs.print_table(scored, decider, windows)
-    else:
-        text = outputs.FORMATS["csv" if format == "table" else format](scored, decider, windows)
-        typer.echo(text, nl=False) if output is None else write_text(output, text)
-    problems = [str(error) for error in bad if isinstance(error, BadAudio)]
+        scored = drawn(scored, decider, outputs.paths_for_plots(plot, found))
+    _write(scored, decider, format, windows, output)
     if problems:
         raise UserError("\n".join([*problems, f"{len(problems)} of {len(found)} recordings cannot be scored"]))
+
+
+def _scored(results: Iterable["Scored | BadAudio"], problems: list[str]) -> Iterator["Scored"]:
+    """Pass on recordings with a score; of the others, note why they have none."""
+    from rawm.audio import BadAudio
+
+    for result in results:
+        if isinstance(result, BadAudio):
+            problems.append(str(result))
+        else:
+            yield result
+
+
+def _write(scored: Iterable["Scored"], decider: "Decider", format: str, windows: bool, output: Path | None) -> None:
+    """Write scores to a file, or on the screen: there a line as soon as there is one."""
+    from rawm.detection import output as outputs
+    from rawm.files import write_text
+
+    if format == "table":
+        outputs.print_table(scored, decider, windows)
+        return
+    text = outputs.FORMATS[format](scored, decider, windows)
+    if output is not None:
+        write_text(output, "".join(text))
+        return
+    for part in text:
+        typer.echo(part, nl=False)
 
 
 def _number(threshold: str) -> str | float:
@@ -166,6 +191,22 @@ def _number(threshold: str) -> str | float:
         return float(threshold)
     except ValueError:
         return threshold
+
+
+@app.command(epilog=example("rawm demo", "rawm demo --model models/rawm --port 7870 --no-browser"))
+def demo(
+    model: Model = None,
+    port: Annotated[int | None, typer.Option(help="Port; default: the first free one from 7860.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    device: Device = "auto",
+):
+    """Open a page of this machine where recordings are dropped or made, and judged. Needs `pip install rawm[demo]`."""
+    from rawm.detection.demo import serve
+    from rawm.detection.detector import Detector
+
+    with _bundle(model) as bundle:
+        detector = Detector(bundle, device)
+    serve(detector, port, browser)
 
 
 @app.command(

@@ -8,5 +8,6 @@ Modules:
     files: many recordings, some of them bad -> scores.
     output: scores -> tables and files.
     plot: a recording's spectrogram with its scores.
+    demo: a page to try it.
     further: one more corpus, without the old data.
 """

@@ -1,8 +1,10 @@
 """Scores of recordings as tables and in the formats of others."""
 
+import csv
+import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -58,47 +60,41 @@ def _row(path: str, span: Window, decision: Decision, model: str) -> dict[str, A
     }
 
 
-def csv_text(everything: Sequence[Scored], decider: Decider, by_window: bool) -> str:
-    import csv
-    import io
-
+def csv_text(everything: Iterable[Scored], decider: Decider, by_window: bool) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(row.values() for scored in everything for row in rows(scored, decider, by_window))
-    return text.getvalue()
+    for scored in everything:
+        writer.writerows(row.values() for row in rows(scored, decider, by_window))
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
 
 
-def json_text(everything: Sequence[Scored], decider: Decider, by_window: bool) -> str:
+def json_text(everything: Iterable[Scored], decider: Decider, by_window: bool) -> Iterator[str]:
     content = [row for scored in everything for row in rows(scored, decider, by_window)]
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    yield json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def jsonl_text(everything: Sequence[Scored], decider: Decider, by_window: bool) -> str:
-    content = (row for scored in everything for row in rows(scored, decider, by_window))
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content)
+def jsonl_text(everything: Iterable[Scored], decider: Decider, by_window: bool) -> Iterator[str]:
+    for scored in everything:
+        yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(scored, decider, by_window))
 
 
-def utterance_text(everything: Sequence[Scored], decider: Decider, by_window: bool) -> str:
+def utterance_text(everything: Iterable[Scored], decider: Decider, by_window: bool) -> Iterator[str]:
     """`utterance score`, as ASVspoof 2021 and the Speech DF Arena take it; the utterance is the file's name."""
-    stems = [scored.path.stem for scored in everything if scored.path is not None]
-    if twice := [stem for stem, count in Counter(stems).items() if count > 1]:
-        raise UserError(
-            f"{len(twice)} names are of several files, first {twice[0]!r}; this format needs each name once"
-        )
-    if spaced := [stem for stem in stems if len(stem.split()) != 1]:
-        raise UserError(f"{spaced[0]!r}: this format takes no spaces in names; rename the file")
-    return "".join(f"{stem} {scored.score:.6f}\n" for stem, scored in zip(stems, everything, strict=True))
+    return (f"{scored.path.stem} {scored.score:.6f}\n" for scored in everything if scored.path is not None)
 
 
-def rttm_text(everything: Sequence[Scored], decider: Decider, by_window: bool) -> str:
+def rttm_text(everything: Iterable[Scored], decider: Decider, by_window: bool) -> Iterator[str]:
     """Segments that are fake or genuine throughout: `SPEAKER file 1 start duration <NA> <NA> label score <NA>`."""
-    lines = []
     for scored in everything:
         name = "-" if scored.path is None else scored.path.stem.replace(" ", "_")
-        for start, end, score, label in segments(scored, lambda value: decider(value).label):
-            lines.append(f"SPEAKER {name} 1 {start:.3f} {end - start:.3f} <NA> <NA> {label} {score:.4f} <NA>\n")
-    return "".join(lines)
+        yield "".join(
+            f"SPEAKER {name} 1 {start:.3f} {end - start:.3f} <NA> <NA> {label} {score:.4f} <NA>\n"
+            for start, end, score, label in segments(scored, lambda value: decider(value).label)
+        )
 
 
 def segments(scored: Scored, label_of: Callable[[float], str]) -> list[tuple[float, float, float, str]]:
@@ -125,8 +121,8 @@ def segments(scored: Scored, label_of: Callable[[float], str]) -> list[tuple[flo
     return found
 
 
-#: --format -> the text of all recordings.
-FORMATS: dict[str, Callable[[Sequence[Scored], Decider, bool], str]] = {
+#: --format -> the text, in parts: one for each recording as soon as it is scored, except that JSON is whole.
+FORMATS: dict[str, Callable[[Iterable[Scored], Decider, bool], Iterator[str]]] = {
     "csv": csv_text,
     "json": json_text,
     "jsonl": jsonl_text,
@@ -134,6 +130,20 @@ FORMATS: dict[str, Callable[[Sequence[Scored], Decider, bool], str]] = {
     "arena": utterance_text,
     "rttm": rttm_text,
 }
+
+
+def check_names(format: str, recordings: Sequence[Path]) -> None:
+    """Raise UserError if a format that calls recordings by their names cannot tell these ones apart."""
+    if FORMATS.get(format) is not utterance_text:
+        return
+    counts = Counter(path.stem for path in recordings)
+    problems = []
+    if twice := [stem for stem, count in counts.items() if count > 1]:
+        problems.append(f"{len(twice)} names are of several files, first {twice[0]!r}; {format} needs each name once")
+    if spaced := [stem for stem in counts if len(stem.split()) != 1]:
+        problems.append(f"{len(spaced)} names have spaces, first {spaced[0]!r}; {format} takes none: rename the files")
+    if problems:
+        raise UserError("\n".join(problems))
 
 
 def print_table(everything: Iterable[Scored], decider: Decider, by_window: bool) -> None:
@@ -157,12 +167,12 @@ def print_table(everything: Iterable[Scored], decider: Decider, by_window: bool)
     console.print(f"Model: {decider.model}", highlight=False)
 
 
-def paths_for_plots(everything: Sequence[Scored], folder: Path) -> list[Path]:
-    """A PNG for each recording, by its name; numbered where two recordings have the same."""
+def paths_for_plots(folder: Path, recordings: Sequence[Path]) -> dict[Path, Path]:
+    """Recording -> its PNG, by its name; numbered where several recordings have the same."""
     taken: Counter[str] = Counter()
-    plots = []
-    for scored in everything:
-        stem = "recording" if scored.path is None else scored.path.stem
-        taken[stem] += 1
-        plots.append(folder / (f"{stem}.png" if taken[stem] == 1 else f"{stem}_{taken[stem]}.png"))
+    plots = {}
+    for path in recordings:
+        taken[path.stem] += 1
+        number = taken[path.stem]
+        plots[path] = folder / (f"{path.stem}.png" if number == 1 else f"{path.stem}_{number}.png")
     return plots

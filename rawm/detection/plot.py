@@ -1,5 +1,6 @@
 """A recording's spectrogram, and below it the scores of its windows."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,24 @@ from rawm.reports.figures.style import GREEN, MUTED, TWO_COLUMNS, VERMILLION, sa
 
 LONGEST = 600.0  # seconds of a recording that are drawn
 _BINS = 512
+_RATE = 16000  # Hz
 
 
-def draw(scored: Scored, decider: Decider, path: Path) -> None:
-    """Write a picture of a recording as the suffix of `path` says; of a long one the first ten minutes."""
-    assert scored.path is not None
-    rate = 16000
-    save(picture(audio.load(scored.path, rate, LONGEST), rate, scored, decider), path)
+def drawn(everything: Iterable[Scored], decider: Decider, plots: Mapping[Path, Path]) -> Iterator[Scored]:
+    """Pass on scored recordings, and write a picture of each.
+
+    Args:
+        plots: recording -> its picture, of the kind that the suffix says.
+    """
+    for scored in everything:
+        if scored.path is not None:
+            save(picture_of_file(scored.path, scored, decider), plots[scored.path])
+        yield scored
+
+
+def picture_of_file(path: Path, scored: Scored, decider: Decider) -> Figure:
+    """Picture of a recording; of a long one the first ten minutes."""
+    return picture(audio.load(path, _RATE, LONGEST), _RATE, scored, decider)
 
 
 @styled

@@ -176,7 +176,9 @@ class Run:
                 f"{path}: is about the tasks {', '.join(map(str, tasks))}, but the study has {', '.join(names)}; "
                 f"bring it up to date with `{self.command}`"
             )
-        if missing := [metric.key for metric in measure.metrics if metric.key not in content]:
+        keys = [metric.key for metric in measure.metrics]
+        keys += ["average_dev_eer", "calibration"] if self.study.detects_fakes else []
+        if missing := [key for key in keys if key not in content]:
             raise UserError(f"{path}: has no {', '.join(missing)}; bring it up to date with `{self.command}`")
         return content
 

@@ -20,13 +20,14 @@ ROOT = Path(__file__).parents[2]
 METHODS = ("finetune", "rawm", "replay", "joint")
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A finished study of three tasks in the working directory."""
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The folder of a finished study of three tasks."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("detection")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("detection"))
+        patch.chdir(folder)
         shutil.copytree(ROOT / "config", "config")
         settings = yaml.safe_load(Path("config/studies/synthetic.yaml").read_text())
         settings |= {"methods": list(METHODS), "training": {"epochs": 8}}
@@ -42,8 +43,18 @@ def study(tmp_path_factory):
             for number in run.numbers:
                 train_task(run, number, torch.device("cpu"))
             evaluate_run(run, torch.device("cpu"))
-        yield loaded
     torch.set_num_threads(before)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(finished, tmp_path_factory):
+    """A copy of the finished study in the working directory."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(finished, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield load_study("synthetic")
 
 
 @pytest.fixture(scope="module")

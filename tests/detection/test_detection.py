@@ -23,7 +23,7 @@ from rawm.detection import bundle as bundles
 from rawm.detection.detector import Detector, pooling_function
 from rawm.detection.export import best_of, export
 from rawm.detection.further import learn
-from rawm.detection.output import COLUMNS
+from rawm.detection.output import COLUMNS, FORMATS, Decider
 from rawm.errors import UserError
 from rawm.metrics import calibration
 from rawm.metrics.detection import error_rates
@@ -241,6 +241,33 @@ def test_formats_for_programs_and_leaderboards(study, bundle, tmp_path):
     assert rows[0]["decision"] in table.stdout and "eer on development data of buzz, quantised, notch" in " ".join(
         table.stdout.split()
     )
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "rttm", "arena"])
+def test_lines_come_as_recordings_are_scored(study, detector, name):
+    files, _ = evaluated(study, count=2)
+    taken = []
+
+    def scored():
+        for path in files:
+            taken.append(path)
+            yield detector.analyse_file(path)
+
+    parts = FORMATS[name](scored(), Decider(detector, "eer"), False)
+    assert files[0].stem in next(parts) and taken == files[:1]
+    assert files[1].stem in "".join(parts)
+
+
+def test_names_that_a_leaderboard_cannot_tell_apart_are_refused_before_scoring(study, bundle, tmp_path):
+    files, _ = evaluated(study, count=2)
+    for name in ("a/x.flac", "b/x.flac", "a y.flac"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(files[0], tmp_path / name)
+    result = invoke("detect", tmp_path, "--model", "no such model", "--format", "arena")
+    assert str(result.exception).splitlines() == [
+        "1 names are of several files, first 'x'; arena needs each name once",
+        "1 names have spaces, first 'a y'; arena takes none: rename the files",
+    ]
 
 
 def test_a_picture_is_drawn_when_asked(study, bundle, tmp_path):

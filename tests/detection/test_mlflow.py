@@ -3,6 +3,9 @@
 import base64
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
+import typer
 from support.stores import free_port
+from typer.testing import CliRunner
 
 from rawm import manifest, paths, tracking
 from rawm.cli import app
@@ -24,6 +30,7 @@ from rawm.tracking import environment
 
 pytestmark = pytest.mark.slow
 NAME = "rawm-synthetic"
+DETECT = typer.main.get_command(app).commands["detect"]
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +86,36 @@ def test_another_upload_of_the_same_model_is_the_same_version(uploaded, study):
 
 
 def test_detect_takes_the_model_from_mlflow(uploaded):
-    from typer.testing import CliRunner
-
     _, files = uploaded
     local = CliRunner().invoke(app, ["detect", *files, "--format", "json", "--model", str(paths.model("synthetic"))])
     found = CliRunner().invoke(app, ["detect", *files, "--format", "json", "--model", f"models:/{NAME}@best"])
     assert json.loads(found.stdout) == json.loads(local.stdout)
     missing = CliRunner().invoke(app, ["detect", files[0], "--model", f"models:/{NAME}/99"])
     assert f"models:/{NAME}/99: not found in MLflow" in str(missing.exception)
+
+
+@pytest.mark.parametrize("line", re.findall(r"\$ (.+)", DETECT.epilog))
+def test_the_examples_in_the_help_of_detect_run(uploaded, tmp_path, monkeypatch, line):
+    """In a folder with the recordings that they name, and the model where the default study has its own."""
+    uri, files = uploaded
+    shutil.copytree("config", tmp_path / "config")
+    shutil.copytree(paths.model("synthetic"), tmp_path / paths.model("open_speech"))
+    samples, rate = soundfile.read(files[0])
+    for name in ("recording.wav", "recordings/a.flac", "recordings/b.wav", "calls/a.mp3"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, samples, rate)
+    soundfile.write(tmp_path / "interview.flac", np.tile(samples, 10), rate)
+    (tmp_path / "interview.flac").rename(tmp_path / "interview.m4a")  # what a file is, is read from its content
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    before, _, command = line.rpartition("| ")
+    names = subprocess.run(before, shell=True, capture_output=True, text=True, check=True).stdout if before else ""
+    program, *arguments = shlex.split(command.replace("rawm-open_speech", NAME))
+    assert program == "rawm"
+    result = CliRunner().invoke(app, arguments, input=names)
+    assert result.exit_code == 0, result.output
+    assert re.search("genuine|fake", Path("scores.csv").read_text() if "--output" in line else result.stdout)
+    assert "--plot" not in line or Path("plots/interview.png").is_file()
 
 
 def test_the_served_model_gives_the_same_scores(uploaded):

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ import time
 import urllib.request
 
 import pytest
+from support.browser import BROWSER
 from support.finished_runs import STUDY, make_study
 from support.stores import EXPERIMENT, URI, free_port
 
@@ -20,7 +20,6 @@ from rawm.errors import UserError
 from rawm.metrics.measure import EER
 from rawm.tracking import server, view
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
 OFFLINE = ("--disable-background-networking", "--disable-component-update")
 LINK = re.compile(r"(http://127\.0\.0\.1:\d+)(/#/\S+)")
@@ -99,14 +98,12 @@ def test_the_artifacts_are_served(ui):
     assert _ask(address, where).startswith(b"\x89PNG")
 
 
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 def test_a_browser_shows_the_columns_of_the_view(ui, tmp_path):
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        pytest.skip(f"no browser here (looked for {', '.join(BROWSERS)})")
     address, path = _links(ui[2])[0]
     options = [*QUIET, *OFFLINE, f"--user-data-dir={tmp_path}", "--window-size=1700,900", "--virtual-time-budget=20000"]
     shown = subprocess.run(
-        [browser, *options, "--dump-dom", address + path], capture_output=True, text=True, timeout=90
+        [BROWSER, *options, "--dump-dom", address + path], capture_output=True, text=True, timeout=90
     )
     page = re.sub(r"<[^>]+>", " ", shown.stdout)
     for words in ("Runs by average EER", "method", "seed", "final/average_eer", "final/forgetting_eer_increase"):
