@@ -19,8 +19,8 @@ class ConfigError(UserError):
         super().__init__("\n".join(problems))
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice; plain YAML silently takes the last."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """SafeLoader, in C where PyYAML has it, that refuses a key written twice; plain YAML silently takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
