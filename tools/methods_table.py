@@ -31,12 +31,16 @@ RESULTS_HEAD = (
 #: Mark in docs/results.md -> studies whose methods are shown there, the first that has a method counts.
 SECTIONS = {
     "ablation": ("open_speech_ablation", "open_speech_parts"),
+    "factors": ("open_speech_factors",),
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
 }
 SECTION_HEAD = (
     "| method | average EER | average incremental EER | forgetting | EER when learned |\n|---|--:|--:|--:|--:|\n"
 )
+#: Utterances of the new corpus -> study of the mark `few` in docs/results.md.
+FEW = {25: "open_speech_few_25", 100: "open_speech_few_100", 625: "open_speech_few_all"}
+FEW_TASKS = ("eer_en_tts", "eer_fr_world")
 #: Methods and columns of docs/results.md that the README shows.
 README_METHODS = ("Joint", "Analytic (input)", "DER++", "RWM", "OWM", "RAWM (paper)", "RAWM", "Fine-tuning")
 README_COLUMNS = (0, 1, 2, 4, 5)
@@ -127,6 +131,19 @@ def sections(page: str) -> str:
     return page
 
 
+def few(page: str) -> str:
+    """docs/results.md with the EER on the old and on the new corpus by number of utterances of the new one."""
+    found = {number: comparison(study) for number, study in FEW.items()}
+    if not all(found.values()):
+        return page
+    heads = [f"{corpus}, {number}" for number in FEW for corpus in ("old", "new")]
+    lines = [f"| method | {' | '.join(heads)} |\n|---|{'--:|' * len(heads)}\n"]
+    for label, row in found[25].items():
+        cells = [spread(rows[label], task) for rows in found.values() for task in FEW_TASKS]
+        lines.append(f"| {row['title']} | {' | '.join(cells)} |\n")
+    return replaced(page, "few", "".join(lines))
+
+
 def readme(page: str, results_page: str) -> str:
     """The README with its rows and columns of docs/results.md."""
     first = results_page.partition("<!-- table: end -->")[0]
@@ -163,5 +180,5 @@ def _number(cell: str) -> float:
 
 if __name__ == "__main__":
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    RESULTS.write_text(sections(results(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+    RESULTS.write_text(few(sections(results(RESULTS.read_text(encoding="utf-8")))), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
