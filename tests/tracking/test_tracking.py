@@ -20,7 +20,7 @@ from rawm.files import write_text
 from rawm.metrics.measure import ACCURACY
 from rawm.runs.run import Run
 from rawm.study import load_study
-from rawm.tracking import environment, view
+from rawm.tracking import environment, uris, view
 
 UPLOAD = f"""
 import sys
@@ -57,7 +57,7 @@ def client(uri=URI):
     environment.prepare()
     from mlflow import MlflowClient
 
-    return MlflowClient(environment.absolute(uri))
+    return MlflowClient(uris.absolute(uri))
 
 
 def active_runs(uri=URI, kind="run"):
@@ -371,15 +371,15 @@ def wait_for(url, seconds=120):
 
 
 def test_a_sqlite_file_gets_its_full_path(workplace):
-    assert environment.absolute("sqlite:///mlflow.db") == f"sqlite:///{workplace}/mlflow.db"
-    assert environment.absolute("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
-    assert environment.absolute("http://host:5000") == "http://host:5000"
+    assert uris.absolute("sqlite:///mlflow.db") == f"sqlite:///{workplace}/mlflow.db"
+    assert uris.absolute("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
+    assert uris.absolute("http://host:5000") == "http://host:5000"
 
 
 def test_passwords_are_never_shown():
-    assert environment.without_password("postgresql://me:secret@db:5432/x") == "postgresql://me:***@db:5432/x"
-    assert environment.without_password("sqlite:///mlflow.db") == "sqlite:///mlflow.db"
-    assert environment.without_credentials("https://me:secret@host/x") == "https://host/x"
+    assert uris.without_password("postgresql://me:secret@db:5432/x") == "postgresql://me:***@db:5432/x"
+    assert uris.without_password("sqlite:///mlflow.db") == "sqlite:///mlflow.db"
+    assert uris.without_credentials("https://me:secret@host/x") == "https://host/x"
 
 
 def test_importing_does_not_load_mlflow():
