@@ -89,9 +89,19 @@ def opened(uri: str, experiment: str, study_folder: Path, allowed: Allowed = NOT
                 (place.adopt if allowed.adopt else place.check)(file, experiment)
             mlflow.set_tracking_uri(where)
             client = limits.Limited(MlflowClient(where))
-            yield Experiment(client, _experiment_id(client, experiment, file), lock)
+            try:
+                yield Experiment(client, _experiment_id(client, experiment, file), lock)
+            finally:
+                _close(client.unlimited)
             if file:
                 place.tidy(file, experiment, allowed.prune)
+
+
+def _close(client: MlflowClient) -> None:
+    """Close mlflow's connections to a database: it keeps them, and would write to a file that was deleted since."""
+    for part in (client._tracking_client, client._get_registry_client()):
+        if engine := getattr(part.store, "engine", None):
+            engine.dispose()
 
 
 def _experiment_id(client: MlflowClient, name: str, file: Path | None) -> str:
