@@ -291,10 +291,10 @@ def test_a_full_disk_is_one_sentence_and_a_rerun_completes(empty, size):
 
 def test_a_disk_that_fills_while_artifacts_are_copied(project):
     shutil.rmtree("mlruns")
+    next(Path("results").rglob("task2/memory.safetensors")).write_bytes(memory_of(8_000_000))
     with files_up_to(Path("mlflow.db").stat().st_size + 1_000_000):
-        next(Path("results").rglob("task2/memory.safetensors")).write_bytes(big := memory_of(8_000_000))
         assert "File too large" in refusal()
-    assert big and query("SELECT run_uuid FROM runs WHERE status = 'RUNNING'") == []
+    assert query("SELECT run_uuid FROM runs WHERE status = 'RUNNING'") == []
     assert upload().count("logged") == 1
 
 
@@ -307,7 +307,8 @@ def memory_of(size):
 
 def test_a_lock_is_waited_for_while_its_holder_lives(empty, monkeypatch):
     lock = empty / "mlflow.db.lock"
-    holder = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); print(1, flush=True); "
+    holder = "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); "
+    holder += "print(1, flush=True); "
     command = [sys.executable, "-c", holder + "time.sleep(60)", lock]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
