@@ -38,7 +38,7 @@ def prepare() -> None:
 
 def unreachable(uri: str, reason: object) -> UserError:
     """The error for a server that does not answer."""
-    return UserError(uris.without_password(f"cannot reach MLflow at {uri} ({reason}); {SAFE}"))
+    return UserError(uris.without_password(f"cannot reach MLflow at {uri} ({_line(reason)}); {SAFE}"))
 
 
 def refused(uri: str, error: BaseException) -> UserError:
@@ -57,12 +57,23 @@ def _reason(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(origin := getattr(cause, "orig", None), Exception):  # sqlalchemy: beside its own text with SQL
-            return " ".join(str(origin).split())
+            return _line(origin)
         if isinstance(cause, OSError) and cause.strerror:
             return f"{cause.strerror}: {cause.filename}" if cause.filename else cause.strerror
         cause = cause.__cause__ or cause.__context__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Take a redirection as an answer; mlflow follows it."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def check_reachable(uri: str) -> None:
@@ -73,7 +84,7 @@ def check_reachable(uri: str) -> None:
     try:
         with limits.limit(limits.PROBE_S):
             url = uris.without_credentials(uri).rstrip("/") + "/health"
-            urllib.request.urlopen(url, timeout=limits.PROBE_S / 2).close()
+            urllib.request.build_opener(_Stay).open(url, timeout=limits.PROBE_S / 2).close()
     except urllib.error.HTTPError as error:
         error.close()  # it answers; whether it lets us in is seen later
     except limits.TooSlow as error:

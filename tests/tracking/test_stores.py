@@ -326,7 +326,7 @@ def test_a_terminated_upload_leaves_nothing(project, tmp_path):
     run = next(Path("results").rglob("task1/history.jsonl"))
     run.write_text(run.read_text().replace('"loss": 0.7', '"loss": 0.8'))
     (paths.study(STUDY) / "figures").mkdir()
-    (paths.study(STUDY) / "figures" / "big.svg").write_bytes(b"x" * 400_000_000)  # takes a moment to copy
+    (paths.study(STUDY) / "figures" / "big.svg").write_bytes(b"x" * 100_000_000)  # takes a moment to copy
     code = "from rawm import tracking; from rawm.study import load_study; "
     code += f"tracking.log_study(load_study({STUDY!r}), {URI!r}, {EXPERIMENT!r})"
     variables = os.environ | {"TMPDIR": str(temporary)}
