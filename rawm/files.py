@@ -71,6 +71,23 @@ def irregular(path: str | Path) -> str:
     return f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file"
 
 
+def is_utf8(path: str | Path) -> bool:
+    """Whether a name is UTF-8, so that it can be printed and saved; Linux allows any bytes."""
+    return not any("\ud800" <= char <= "\udfff" for char in str(path))
+
+
+def printable(path: str | Path) -> str:
+    r"""The path in one line that can be printed: bytes that are not UTF-8 become \xff, a line break \n."""
+    return "".join(
+        f"\\x{ord(char) - 0xDC00:02x}"
+        if "\udc80" <= char <= "\udcff"
+        else char.encode("unicode_escape").decode()
+        if char < " " or not is_utf8(char)
+        else char
+        for char in str(path)
+    )
+
+
 def sha256(path: str | Path) -> str:
     """Hash a file's bytes; returns the hex digest."""
     with open(path, "rb") as file:

@@ -43,7 +43,8 @@ def load(path: str | Path, sample_rate: int, max_seconds: float | None = None) -
         blocks.append(block)
         found += len(block)
         if max(found, found * sample_rate // rate) > _MOST_SAMPLES:
-            reason = f"lasts longer than {found / rate / 3600:.2g} h, too long to hold at {max(rate, sample_rate)} Hz"
+            hours, highest = _MOST_SAMPLES / max(rate, sample_rate) / 3600, max(rate, sample_rate)
+            reason = f"lasts longer than {hours:.1f} h, the most that is held in memory at {highest} Hz"
             raise BadAudio(path, f"{reason}; cut it into parts, or set `max_seconds` in its corpus file")
     samples = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return samples if rate == sample_rate else resample(samples, rate, sample_rate)

@@ -30,7 +30,7 @@ class BadAudio(UserError):
     """
 
     def __init__(self, path: str | Path, reason: str):
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{files.printable(path)}: {reason}")
         self.path, self.reason = Path(path), reason
 
 
@@ -76,6 +76,8 @@ def require_content(path: Path) -> None:
         raise BadAudio(path, "no such file; correct the path or restore the file") from None
     if problem := files.irregular(path):
         raise BadAudio(path, f"{problem}; name a sound file")
+    if not files.is_utf8(path):
+        raise BadAudio(path, "has a name that is not UTF-8; rename the file, or its folder")
     if size == 0:
         raise BadAudio(path, "is empty; restore the file")
 

@@ -104,7 +104,7 @@ class _OverlappingStream:
         self._source, self._target = source, target
         self._step, self._step_out, _ = _terms(source, target)
         self._margin = self._multiple(2 * 64 * max(1.0, source / target))
-        self._size = self._multiple(seconds * source)
+        self._size = max(self._margin, self._multiple(seconds * source))
         self._waiting, self._before = np.zeros(0, np.float32), 0  # samples at hand, and how many of them were given
 
     def _multiple(self, samples: float) -> int:

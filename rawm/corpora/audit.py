@@ -73,6 +73,7 @@ def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
     if corpus.has_audio:
         _check_audio(corpus, rows, deep, workers, errors, warnings)
     counts = Counter((row["split"], row["label"]) for row in rows)
+    warnings = [sentence for sentence in warnings if sentence not in errors]
     return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
 
 
@@ -109,6 +110,7 @@ def _searched_folders(corpus: Corpus, rows: Iterable[Mapping[str, Any]]) -> set[
     folders = {os.path.dirname(row["path"]) for row in rows}
     if isinstance(corpus, FolderCorpus):
         tops = [os.path.join(split, name) for split in ("", *paths.SPLITS) for name in corpus.genuine + corpus.fake]
+        tops = [top for top in tops if os.path.isdir(Path(corpus.root) / top)]
         walks = (os.walk(Path(corpus.root) / top) for top in tops)
         folders |= {os.path.relpath(where, corpus.root) for walk in walks for where, _, _ in walk}
     return {os.path.normpath(folder) for folder in folders}

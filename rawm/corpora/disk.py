@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from rawm import audio
+from rawm import audio, files
 from rawm.errors import UserError
 
 
@@ -76,7 +76,9 @@ class _Walk:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            self._problems.append(f"{printable(folder)}: cannot be read ({error.strerror}); correct its permissions")
+            self._problems.append(
+                f"{files.printable(folder)}: cannot be read ({error.strerror}); correct its permissions"
+            )
             return
         for entry in entries:
             if entry.is_symlink():
@@ -105,8 +107,10 @@ class _Walk:
     def _add(self, path: str, real: str) -> None:
         if not _is_audio(path):
             return
-        if printable(path) != path:
-            self._problems.append(f"{printable(path)}: this name is not UTF-8; rename the file, or its folder")
+        if not files.is_utf8(path):
+            self._problems.append(
+                f"{files.printable(path)}: has a name that is not UTF-8; rename the file, or its folder"
+            )
         else:
             self._found.setdefault(real, path)
 
@@ -119,11 +123,6 @@ def _is_audio(path: str) -> bool:
 def _inside(path: str, folder: str) -> bool:
     """Whether a real path is a folder or under it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
-def printable(path: str) -> str:
-    """The path; bytes that are not UTF-8 are written as \\xff."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def paths_by_name(root: Path, folder: str = "") -> dict[str, str]:

@@ -48,9 +48,11 @@ def division_problems(corpus: str, rows: Sequence[Row], division: Division) -> l
         return []
     groups = Counter(row["group"] for row in rows)
     largest, size = groups.most_common(1)[0]
+    unknown = division.by == "speaker" and any(row["speaker"] == "-" for row in rows)
+    by = "speaker, or by group where none is known" if unknown else division.by
     return [
         f"corpus {corpus}: {', '.join(lacking)}: its {len(rows)} utterance(s) form {len(groups)} group(s) by "
-        f"{division.by}, the largest {largest!r} with {size}; add recordings, or change `by`, `seed` or the shares in "
+        f"{by}, the largest {largest!r} with {size}; add recordings, or change `by`, `seed` or the shares in "
         "`splits`"
     ]
 
