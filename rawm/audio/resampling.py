@@ -1,8 +1,9 @@
 """Change the sample rate of a signal, at once or as it arrives.
 
 Two resamplers share the work. torchaudio's keeps a filter for each step of the ratio in lowest terms: fast from 22,050
-to 16,000 Hz (441 : 320), hopeless from 16,001 Hz, whose filters would need gigabytes. Where a term is above 1,000,
-soxr's takes over, which needs little memory for any ratio. In the band that both pass they agree to 1e-3.
+to 16,000 Hz (441 : 320), hopeless from 16,001 Hz, whose filters would need gigabytes. Where a term is above
+640, soxr's takes over, which needs little memory for any ratio; 441 : 640, from 11,025 Hz, has the largest term of the
+rates in use. In the band that both pass they agree to 1e-3.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-_LARGEST_TERM = 1000
+_LARGEST_TERM = 640
 
 
 def resample(samples: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def test_samples_of_common_rates_are_bit_for_bit_those_of_torchaudio(rate):
     assert np.array_equal(audio.resample(noise, rate, RATE), resampler(torch.from_numpy(noise)).numpy())
 
 
-@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000, 15984])
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000, 96000])
 def test_both_resamplers_agree_where_both_can_do_it(rate):
     one, other = audio.resample(speech_band(rate), rate, RATE), resampling._by_soxr(speech_band(rate), rate, RATE)
     assert one.shape == other.shape
