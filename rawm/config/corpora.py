@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from rawm.config.base import Model
+from rawm.config.base import Model, Word
 from rawm.config.open_speech import OpenSpeechRecipe
 
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
@@ -92,10 +92,14 @@ class TableCorpus(ListedCorpus):
         description="File with the columns utterance_id, path, label and split; other columns of the manifest are "
         "optional. Paths are relative to root."
     )
-    labels: dict[str, Literal["genuine", "fake"]] = Field(
+    labels: dict[Word, Literal["genuine", "fake"]] = Field(
         default_factory=lambda: {"genuine": "genuine", "fake": "fake"},
         description="The table's labels -> genuine or fake; other labels are refused.",
     )
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(label for label in SPEECH_CLASSES if label in self.labels.values())
 
 
 class FolderCorpus(ListedCorpus):
@@ -207,7 +211,7 @@ class FeaturesCorpus(ListedCorpus):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["features"]
-    labels: dict[str, str] = Field(
+    labels: dict[Word, Word] = Field(
         default_factory=dict,
         description="Labels of the folder -> classes; other labels are refused. {} = labels are the classes.",
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from rawm import files
 from rawm.errors import UserError
 
 
@@ -28,6 +29,8 @@ class _LabelledLines:
         self._columns_needed = ""
         self._malformed: list[int] = []  # line numbers
         self._unknown: Counter[str] = Counter()
+        if problem := files.irregular(path):
+            raise UserError(f"{path}: {problem}; restore the official file")
         try:
             self._lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() breaks transcripts
         except FileNotFoundError:
