@@ -16,7 +16,7 @@ import pytest
 from support.stores import free_port
 
 from rawm import manifest, paths, tracking
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.detection.detector import Detector
 from rawm.detection.export import export
 from rawm.runs.run import Run
