@@ -29,9 +29,7 @@ def test_a_weight_is_an_utterance_repeated(drawn, near):
     scores, genuine, counts = drawn
     genuine[:2], counts[:, :2] = (True, False), np.maximum(counts[:, :2], 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            intervals, "NEAR", near
-        )  # so that rates meet among these ranks, or elsewhere
+        patch.setattr(intervals, "NEAR", near)  # so that rates meet among these ranks, or elsewhere
         found = intervals.eer([scores, -scores], genuine, intervals.Draws(np.arange(len(scores)), counts))
     for resample, row in enumerate(counts):
         for detector, values in enumerate((scores, -scores)):

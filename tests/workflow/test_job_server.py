@@ -13,6 +13,9 @@ from support.commands import ENVIRONMENT, ROOT, edit, run, snakemake
 
 RUN = "results/synthetic/runs/finetune/seed0"
 TRAIN = ("rawm", "train", "--study", "synthetic", "--method", "finetune", "--seed", "0", "--task", "1")
+ONE_THREAD = dict.fromkeys(
+    [*(f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "VECLIB_MAXIMUM_THREADS"], "1"
+)  # as Snakemake says to jobs
 FILES = ["detector.safetensors", "history.jsonl", "memory.safetensors"]
 LONG = ("studies/synthetic.yaml", "epochs: 60", "epochs: 400")  # some seconds
 
@@ -87,25 +90,25 @@ def workflow(untrained):
             os.kill(number, signal.SIGKILL)
 
 
-@pytest.fixture
-def server(untrained):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     """Variables of a process that started a job server, and the folder of the server."""
     code = "from rawm.cli import job_server; print(job_server.start(), flush=True); input()"
-    variables = ENVIRONMENT | {f"{name}_NUM_THREADS": "1" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")}
-    variables |= {"VECLIB_MAXIMUM_THREADS": "1"}
+    folder, variables = tmp_path_factory.mktemp("server"), ENVIRONMENT | ONE_THREAD
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         env=variables,
-        cwd=untrained,
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    folder = process.stdout.readline().strip()
-    yield variables | {"RAWM_JOB_SERVER": f"{folder}/socket"}, folder
+    usage = process.stdout.readline().strip()
+    assert os.stat(usage).st_mode & 0o777 == 0o700
+    yield variables | {"RAWM_JOB_SERVER": f"{usage}/socket"}, usage
     process.communicate("\n")
-    assert not os.path.exists(folder)
-    assert not processes(untrained)
+    assert not os.path.exists(usage)
+    assert not processes(folder)
 
 
 def test_results_are_those_of_plain_starts_and_the_jobs_resources_are_known(finished, untrained):
@@ -157,13 +160,11 @@ def test_edited_code_is_noticed(untrained, tmp_path):
     code = tmp_path / "code"
     for name in ("rawm", "workflow"):
         shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
-    variables = {"PYTHONPATH": str(code)}
+    variables = ONE_THREAD | {"PYTHONPATH": str(code)}
     script = f"""
-import os, subprocess
+import subprocess
 from pathlib import Path
 from rawm.cli import job_server
-for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB"):
-    os.environ[name + ("_MAXIMUM" if name == "VECLIB" else "_NUM") + "_THREADS"] = "1"
 folder = job_server.start()
 for edited in (False, True):
     if edited:
@@ -187,10 +188,10 @@ def test_signals_reach_the_job(server, untrained, number):
     with open(untrained / "log", "w+") as log:
         client = subprocess.Popen(TRAIN, cwd=untrained, env=variables, stdout=log, stderr=log)
         wait_for(lambda: "task 1/3" in (untrained / "log").read_text())
-        assert len(processes(untrained)) == 4  # with the one that started the server, the server and the job
+        assert len(processes(untrained)) == 2  # the client and the job
         client.send_signal(number)
         assert client.wait(600) == (130 if number == signal.SIGINT else -number)
-    wait_for(lambda: len(processes(untrained)) == 2)
+    wait_for(lambda: not processes(untrained))
     assert remains(untrained) == []
     assert "Traceback" not in (untrained / "log").read_text()
 
@@ -208,9 +209,10 @@ def test_the_umask_and_the_folder_are_the_clients(server, untrained):
 @pytest.mark.parametrize("more", [{"OMP_NUM_THREADS": "2"}, {"RAWM_CORPORA": "/data"}])
 def test_other_variables_need_a_plain_start(server, untrained, more):
     variables, folder = server
+    before = os.listdir(folder)
     status, text = run(*TRAIN[:-1], "9", folder=untrained, variables=variables | more, check=False)
     assert (status, text) == (1, "rawm: --task 9: study synthetic has 3 tasks\n")
-    assert os.listdir(folder) == ["socket"]
+    assert os.listdir(folder) == before
 
 
 def test_the_client_loads_nothing_that_takes_long():
