@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -289,6 +290,8 @@ def become(request: dict[str, Any], files: list[int]) -> int:
     except BaseException:
         traceback.print_exc()
         status = 1
+    threading._shutdown()  # as at the end of every Python process: wait for threads, then run exit handlers
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     return status & 0xFF

@@ -1,5 +1,5 @@
 """
-Small jobs: one process that has torch loaded forks for each `rawm train` and `rawm evaluate` on this machine
+Small jobs: one process that has torch loaded forks for each training, evaluation and other small job on this machine
 
 A job takes a fraction of a second to start instead of several. Its command, log and outcome are the same, and the file
 of its `benchmark` holds what the kernel counted for its process. On clusters and GPUs jobs start as usual.
