@@ -22,7 +22,7 @@ from support.stores import free_port
 from typer.testing import CliRunner
 
 from rawm import manifest, paths, tracking
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.detection.detector import Detector
 from rawm.detection.export import export
 from rawm.runs.run import Run

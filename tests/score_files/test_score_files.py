@@ -6,7 +6,7 @@ from support.finished_runs import STUDY, make_run, make_study
 from typer.testing import CliRunner
 
 from rawm import manifest, paths
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.errors import UserError
 from rawm.metrics import detection
 from rawm.runs import results
