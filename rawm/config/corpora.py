@@ -123,10 +123,33 @@ class FolderCorpus(ListedCorpus):
 
 
 class PublishedList(ListedCorpus):
-    """Utterance lists published by a benchmark: EVDA (path, class index, task) or RAIS (id, label, ...)."""
+    """Utterance lists of a benchmark: EVDA (path, class index, task), RAIS (id, label, ...) or Speech DF Arena."""
 
-    loader: Literal["evda_list", "rais_list"]
+    loader: Literal["evda_list", "rais_list", "arena_list"]
     lists: dict[Split, str] = Field(min_length=1, description="Split -> list file, below root or a path of its own.")
+
+
+class AntiDeepfakeList(ListedCorpus):
+    """A list that a script of AntiDeepfake writes for a corpus: ID, Label, Duration, SampleRate, Path, ..."""
+
+    loader: Literal["antideepfake"]
+    table: str = Field(description="The list, below root or a path of its own; $ROOT in it is root.")
+
+
+class ArenaParquet(ListedCorpus):
+    """Parquet files that hold recordings, as Speech Anti-Spoofing Arena and other data sets of Hugging Face do."""
+
+    loader: Literal["arena_parquet"]
+    parquet: str = Field(
+        description="Folder of the Parquet files, to any depth; ~ and ${VARIABLES} are expanded. Recordings are "
+        "unpacked into root."
+    )
+    fakes_only: bool = Field(False, description="Whether it has no genuine speech; a task needs a corpus beside it.")
+    language: str = Field("-", description="BCP 47 tag of recordings whose notes name no language.")
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("fake",) if self.fakes_only else SPEECH_CLASSES
 
 
 #: Loader of a research corpus -> its versions, the default first.
@@ -152,6 +175,26 @@ OFFICIAL: dict[str, tuple[str, ...]] = {
     "codecfake_plus": (),
     "iemocap": ("fold5", "fold1", "fold2", "fold3", "fold4"),
     "msp_podcast": (),
+    "spoofceleb": (),
+    "deepfake_eval_2024": (),
+    "dfadd": (),
+    "ctrsvdd": (),
+    "partialspoof": ("utterances", "segments"),
+    "llamapartialspoof": (),
+    "diffssd": (),
+    "cvoicefake": (),
+    "decro": (),
+    "speechfake": (
+        "baseline_all",
+        "baseline_en",
+        "baseline_zh",
+        "cross_generator_TTS",
+        "cross_generator_VC",
+        "cross_generator_NV",
+        "cross_lingual",
+        "cross_speaker",
+    ),
+    "odss": (),
 }
 #: Corpora without genuine speech; a task needs another corpus beside them.
 FAKE_ONLY = ("wavefake", "mlaad", "codecfake_wu")
@@ -257,6 +300,8 @@ Corpus = (
     TableCorpus
     | FolderCorpus
     | PublishedList
+    | AntiDeepfakeList
+    | ArenaParquet
     | OfficialCorpus
     | FeaturesCorpus
     | ClearCorpus

@@ -68,21 +68,30 @@ class ProtocolFile(_LabelledLines):
         columns: numbers of fields that a line may have.
         words: the file's words for the classes -> label; other words are refused.
         separator: None = any white space.
+        rest: whether the last field is all the rest of its line.
 
     Raises:
         UserError: the file is missing, or is not text.
     """
 
-    def __init__(self, path: Path, columns: tuple[int, ...], words: Mapping[str, str], separator: str | None = None):
+    def __init__(
+        self,
+        path: Path,
+        columns: tuple[int, ...],
+        words: Mapping[str, str],
+        separator: str | None = None,
+        rest: bool = False,
+    ):
         super().__init__(path, words)
         self._columns, self._separator = columns, separator
+        self._splits = max(columns) - 1 if rest else -1
         self._columns_needed = " or ".join(map(str, columns))
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield the fields of each line that has one of the numbers of columns."""
         columns = set(self._columns)
         for number, line in enumerate(self._lines, 1):
-            fields = line.split(self._separator)
+            fields = line.split(self._separator, self._splits)
             if len(fields) in columns:
                 yield fields
             elif line.strip():

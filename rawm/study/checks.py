@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rawm.config.corpora import SPEECH_CLASSES, Corpus, ListedCorpus, TableCorpus
+from rawm.config.corpora import SPEECH_CLASSES, ArenaParquet, Corpus, ListedCorpus, TableCorpus
 from rawm.config.frontends import SSL
 from rawm.config.reading import expand, find_file
 
@@ -74,9 +74,12 @@ def absent(study: "Study", config: Path) -> list[str]:
         if not isinstance(corpus, ListedCorpus):
             continue
         where = f"{config}/corpora/{label}.yaml"
-        if not corpus.root or not Path(corpus.root).is_dir():
-            hint = "set that variable or write" if "${" in corpus.root else "write"
-            problems.append(f"{where}: root: no folder {corpus.root!r}; {hint} the folder of the corpus")
+        key, folder = ("root", corpus.root)
+        if isinstance(corpus, ArenaParquet):
+            key, folder = ("parquet", str(expand(corpus.parquet)))
+        if not folder or not Path(folder).is_dir():
+            hint = "set that variable or write" if "${" in folder else "write"
+            problems.append(f"{where}: {key}: no folder {folder!r}; {hint} the folder of the corpus")
         elif isinstance(corpus, TableCorpus) and not find_file(corpus.root, corpus.table).is_file():
             problems.append(f"{where}: table: no file {corpus.table!r} under {corpus.root}")
     return problems
