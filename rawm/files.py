@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,21 @@ def csv(rows: Sequence[dict[str, Any]]) -> str:
     columns = frame.select_dtypes("floating").columns
     frame[columns] = frame[columns].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
     return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def irregular(path: str | Path) -> str:
+    """Say what something is that is no regular file; "" for a regular file, and where there is nothing.
+
+    Ask before opening what a user names: opening a named pipe waits for ever, and a device has no end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file"
 
 
 def sha256(path: str | Path) -> str:
