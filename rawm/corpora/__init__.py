@@ -56,6 +56,7 @@ READERS = {
 #: `loader` of a corpus that the pipeline makes -> "module:function" (a `Maker`).
 MAKERS = {
     "synthetic": "rawm.corpora.made.synthetic:make",
+    "resampled": "rawm.corpora.made.resampled:make",
     "open_speech": "rawm.corpora.made.open_speech:make",
     "digits": "rawm.corpora.made.digits:make",
     "clear": "rawm.corpora.readers.clear:make",

@@ -38,6 +38,9 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
+        other = config / "corpora" / f"{getattr(corpus, 'of', corpus.name)}.yaml"
+        if not other.is_file():
+            problems.append(f"{config}/corpora/{corpus.name}.yaml: of: no file {other}; name another corpus")
     if study.detector.frames_only and getattr(study.frontend, "pooling", "none") != "none":
         problems.append(
             f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "

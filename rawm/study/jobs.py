@@ -144,9 +144,11 @@ def published_settings(file: PublishedFile, studies: Iterable[Study]) -> str:
 
 
 def corpus_inputs(corpus: Corpus) -> list[str]:
-    """Files that a corpus is made from: the receipt of its packages, or the table that lists it."""
+    """Files that a corpus is made from: a receipt of packages, the manifest of another corpus, or a table."""
     if corpus.loader == "open_speech":
         return [f"{paths.PACKAGES}/{corpus.name}.json"]
+    if corpus.loader == "resampled":
+        return [str(paths.manifest(corpus.of))]
     if corpus.loader == "features":
         return [f"{corpus.root}/table.parquet"]
     return [str(find_file(corpus.root, corpus.table))] if isinstance(corpus, TableCorpus) else []

@@ -27,16 +27,17 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
         the samples; None for the dev split of a task without development utterances.
 
     Raises:
-        UserError: the subset asks for more utterances of a class than its corpora have, or the split is empty.
+        UserError: the subset asks for more utterances of a class than its corpora have, or the split is empty. Or
+            features are of another manifest, or lack utterances that were not skipped as unusable audio.
     """
     task = study.task(number)
     labels = {corpus: _labels(task, corpus, split) for corpus in task.corpora}
     chosen = _choose(study, task, split, labels, seed if split == "train" else 0)
     parts = []
     for corpus, label_of in labels.items():
-        store = FeatureStore(paths.features(study.settings.frontend, corpus, split))
-        ids = sorted(name for name in label_of if (corpus, name) in chosen)
-        ids = [name for name in ids if store.has(name)]  # extraction skipped unreadable audio, as the corpus file says
+        store = _features(study, corpus, split)
+        skipped = set(store.skipped)  # unreadable audio, where the corpus file says so
+        ids = sorted(name for name in label_of if (corpus, name) in chosen and name not in skipped)
         rows = store.index(ids)
         features = store.vectors(rows) if store.pooled else store.table(rows)
         classes = torch.tensor([study.classes.index(label_of[name]) for name in ids], dtype=torch.int64)
@@ -47,6 +48,18 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
     if len(samples) == 0:
         raise UserError(f"task {task.name}: {split} has no utterances; look at its corpora, `where` and subset sizes")
     return samples
+
+
+def _features(study: Study, corpus: str, split: str) -> FeatureStore:
+    """The features of one split; raises UserError where they were made from another manifest."""
+    frontend = study.settings.frontend
+    store = FeatureStore(paths.features(frontend, corpus, split))
+    if store.manifest != manifest.digest(paths.manifest(corpus)):
+        raise UserError(
+            f"{store.path}: was made from another manifest than {paths.manifest(corpus)}; make it again with "
+            f"`rawm extract --frontend {frontend} --corpus {corpus}`"
+        )
+    return store
 
 
 def _labels(task: Task, corpus: str, split: str) -> dict[str, str]:

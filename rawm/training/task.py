@@ -1,5 +1,6 @@
 """Train one task of one run."""
 
+import sys
 from dataclasses import replace
 
 import torch
@@ -18,6 +19,9 @@ from rawm.tasks.loading import load_split
 from rawm.tasks.samples import Samples, concatenate
 from rawm.training.loop import fit
 
+LARGE = 20.0  # standard deviations of the first task
+SHOWN = 10  # features that a warning names
+
 
 def train_task(run: Run, number: int, device: torch.device) -> None:
     """Train task 1, 2, ... of a run from the files of the task before, and write its own."""
@@ -30,6 +34,7 @@ def train_task(run: Run, number: int, device: torch.device) -> None:
     else:
         detector = run.detector(number - 1)
         method.load(run.memory(number - 1))
+        restandardise(detector, task)
     title = f"{study.name} {run} task {number}/{len(study.tasks)}"
     history = fit(
         detector,
@@ -62,6 +67,32 @@ def untrained(study: Study, seed: int, first: Samples) -> Detector:
     detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
     detector.standardise(*first.mean_std())
     return detector
+
+
+def restandardise(detector: Detector, task: Task) -> None:
+    """Before a later task: take its mean and deviation where standardisation is `per_task`, else warn of large inputs.
+
+    An input is large where the root mean square of a standardised feature over the task is more than `LARGE`; such a
+    feature hardly varied in the first task, e.g. a band that its recordings do not have.
+    """
+    mean, std = task.train.mean_std()
+    if detector.standardisation == "per_task":
+        detector.standardise(mean, std)
+    size = ((mean - detector.input_mean).square() + std.square()).sqrt() / detector.input_std
+    large = (size > LARGE).nonzero().flatten().tolist()
+    if large and detector.standardisation != "clipped":
+        print(f"warning: {_large_inputs(task.number, large, float(size.max()))}", file=sys.stderr)
+
+
+def _large_inputs(number: int, features: list[int], most: float) -> str:
+    """The message about features that a later task has far from the first one's."""
+    others = f" and {len(features) - SHOWN} others" if len(features) > SHOWN else ""
+    shown = ", ".join(map(str, features[:SHOWN])) + others
+    return (
+        f"task {number}: features {shown} (counted from 0) lie far from what the first task has, {most:.0f} of its "
+        "standard deviations (root mean square): it hardly varies there, e.g. has less bandwidth, and training on such "
+        "inputs may fail; try `standardisation: clipped` in the detector's file"
+    )
 
 
 def choose_device(name: str) -> torch.device:

@@ -127,6 +127,15 @@ def test_a_missing_corpus_root_is_said(copy):
         load_study("synthetic")
 
 
+def test_a_resampled_corpus_needs_the_file_of_the_other(copy):
+    Path("config/corpora/narrow.yaml").write_text("loader: resampled\nof: synthetic_knotch\n")
+    replace("streams/synthetic.yaml", "[synthetic_notch]", "[narrow]")
+    with pytest.raises(ConfigError, match=r"^config/corpora/narrow\.yaml: of: no file .*synthetic_knotch\.yaml; name"):
+        load_study("synthetic")
+    replace("corpora/narrow.yaml", "knotch", "notch")
+    assert load_study("synthetic").corpora["narrow"].of == "synthetic_notch"
+
+
 @pytest.mark.parametrize(
     ("content", "lacks"),
     [

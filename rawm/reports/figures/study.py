@@ -135,22 +135,28 @@ def _subspaces(results: Results) -> Figure:
 
 
 def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
-    """Training features of each task as the detector sees them: standardised by mean and deviation of the first task.
+    """Training features of each task as a detector sees them that has just learned it: standardised.
 
     Returns:
         Per task (N_i, d) float32: vectors of a pooled front-end, or every n-th frame of a frame-level one.
     """
+    import torch
+
+    from rawm.detectors.detector import Detector
     from rawm.tasks.loading import load_split
 
     tasks = []
     for number in range(1, len(study.tasks) + 1):
         samples = load_split(study, number, "train", seed)
         if number == 1:
-            mean, std = (value.numpy() for value in samples.mean_std())
+            detector = Detector(samples.n_features)
+            detector.standardisation = study.detector.standardisation
+        if number == 1 or detector.standardisation == "per_task":
+            detector.standardise(*samples.mean_std())
         step = max(1, len(samples) * len(samples.features[0].reshape(-1, samples.n_features)) // FRAMES)
         rows = range(0, len(samples), 1 if samples.pooled else step)
-        vectors = np.concatenate([samples.features[row].reshape(-1, samples.n_features).numpy() for row in rows])
-        tasks.append((vectors - mean) / np.where(std > 0, std, 1))
+        vectors = torch.cat([samples.features[row].reshape(-1, samples.n_features) for row in rows])
+        tasks.append(detector.standardised(vectors).numpy())
     return tasks
 
 
