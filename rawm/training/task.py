@@ -22,13 +22,15 @@ from rawm.training.loop import fit
 def train_task(run: Run, number: int, device: torch.device) -> None:
     """Train task 1, 2, ... of a run from the files of the task before, and write its own."""
     study = run.study
-    method = build_method(study.methods[run.method], study.classes)
+    classes = study.classes_after(number)
+    method = build_method(study.methods[run.method], classes)
     training = study.training(run.method)
     task = task_of(study, number, run.seed, method, training, device)
     if number == 1:
         detector = untrained(study, run.seed, task.train)
     else:
         detector = run.detector(number - 1)
+        extend(detector, study, number, run.seed)
         method.load(run.memory(number - 1))
     title = f"{study.name} {run} task {number}/{len(study.tasks)}"
     history = fit(
@@ -40,7 +42,7 @@ def train_task(run: Run, number: int, device: torch.device) -> None:
         epochs=lambda n: track(range(n), title, n),
         measure=study.measure,
     )
-    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
+    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, classes)
     run.write_task(number, detector, method.state(), history, description)
 
 
@@ -59,9 +61,21 @@ def task_of(study: Study, number: int, seed: int, learner: Method, training: Tra
 def untrained(study: Study, seed: int, first: Samples) -> Detector:
     """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
     torch.manual_seed(derive(seed, "weights"))
-    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
+    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes_after(1)))
     detector.standardise(*first.mean_std())
     return detector
+
+
+def extend(detector: Detector, study: Study, number: int, seed: int) -> None:
+    """Give the detector of the task before an output for each class that is new in this task, with weights of the seed.
+
+    A detector that has all classes of the task stays as it is.
+    """
+    size = len(study.classes_after(number))
+    if size > detector.output.out_features:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(seed, "outputs", number))
+            detector.extend(size)
 
 
 def choose_device(name: str) -> torch.device:
