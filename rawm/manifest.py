@@ -80,6 +80,20 @@ class Manifest:
         columns: dict[str, Any] = {name: _take(getattr(self, name), rows) for name in COLUMNS}
         return Manifest(**columns)
 
+    def traced(self) -> list[str]:
+        """Class of each row where attacks are told apart: genuine, or the attack of a fake.
+
+        Raises:
+            UserError: the manifest does not say the attack of a row.
+        """
+        if unknown := [row for row, attack in enumerate(self.attack) if attack == "-" and self.label[row] != "genuine"]:
+            raise UserError(
+                f"corpus {self.corpus[unknown[0]]}: the attack of {len(unknown)} {self.label[unknown[0]]} utterance(s) "
+                f"is not known, first {self.utterance_id[unknown[0]]!r}; `classes: attacks` needs it: leave them out "
+                "by `where`"
+            )
+        return [label if label == "genuine" else attack for label, attack in zip(self.label, self.attack, strict=True)]
+
     def rows(self) -> list[Row]:
         """Return the rows as dictionaries, as `write` takes them."""
         columns = [getattr(self, name) for name in COLUMNS]

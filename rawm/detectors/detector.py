@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rawm.detectors.random_features import RandomFeatures
+
 FLOOR = 0.05  # least deviation of a feature, `floored`, as a share of the median
 CLIP = 5.0  # most deviations from the mean, `clipped`
 
@@ -63,6 +65,17 @@ class Detector(nn.Module):
     def remove_body(self) -> None:
         """Let the standardised input be the embedding; only detectors on one vector per utterance can do so."""
         raise NotImplementedError
+
+    @torch.no_grad()
+    def extend(self, n_classes: int) -> None:
+        """Append outputs up to `n_classes` with new random weights; those that are there keep theirs."""
+        old = self.output
+        self.output = (
+            old.extended(n_classes) if isinstance(old, RandomFeatures) else nn.Linear(old.in_features, n_classes)
+        )
+        self.output.to(old.weight)
+        self.output.weight[: old.out_features] = old.weight
+        self.output.bias[: old.out_features] = old.bias
 
     def embed(self, features: Tensor, lengths: Any) -> Tensor:
         """Embeddings (B, e) of standardised features.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rawm.config.corpora import SPEECH_CLASSES, ArenaParquet, Corpus, ListedCorpus, TableCorpus
 from rawm.config.frontends import SSL
 from rawm.config.reading import expand, find_file
+from rawm.config.study import Task
 
 if TYPE_CHECKING:
     from rawm.study import Study
@@ -15,14 +16,20 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
     """Problems of files that do not fit together."""
     problems = []
     where = f"{config}/streams/{study.settings.stream}.yaml"
-    if study.stream.classes and not study.detects_fakes and {"fake", "genuine"} & set(study.stream.classes):
+    classes = study.stream.classes if isinstance(study.stream.classes, list) else []
+    if not study.detects_fakes and {"fake", "genuine"} & set(classes):
         problems.append(f"{where}: classes: must be [fake, genuine], in this order, where fakes are to be detected")
     for label, method in study.methods.items():
         compact = getattr(method, "compact", [])
-        for name in compact if isinstance(compact, list) and study.stream.classes else []:
-            if name not in study.classes:
-                classes = ", ".join(study.classes)
-                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {classes}")
+        for name in compact if isinstance(compact, list) and classes else []:
+            if name not in classes:
+                known = ", ".join(classes)
+                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+        if study.grows and "genuine" in compact and not all(map(_has_genuine, study.tasks)):
+            problems.append(
+                f"{config}/methods/{label}.yaml: compact: genuine is not a class of every task of {where}; take a "
+                "method without compact classes, or let `where` keep genuine speech"
+            )
         for name in getattr(method, "learn", []):
             if name.split(".")[0] not in study.detector.parts:
                 parts = ", ".join(study.detector.parts)
@@ -46,7 +53,7 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
             f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "
             f"{study.settings.frontend} pools them; take one with `pooling: none`, or a detector of type mlp"
         )
-    for task in study.tasks if study.detects_fakes else []:
+    for task in [*study.tasks, *study.stream.watch] if study.detects_fakes else []:
         held = {label for corpus in task.corpora for label in study.corpora[corpus].classes or SPEECH_CLASSES}
         for label in (label for label in SPEECH_CLASSES if label not in held):
             problems.append(
@@ -54,6 +61,11 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
                 f"error rate; add a corpus with {label} speech to its corpora"
             )
     return problems
+
+
+def _has_genuine(task: Task) -> bool:
+    """Whether the filters of a task let genuine speech through."""
+    return all(value in task.where.get(column, [value]) for column, value in (("label", "genuine"), ("attack", "-")))
 
 
 def mismatch(frontend: Any, corpus: Corpus) -> str | None:

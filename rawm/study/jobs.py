@@ -22,6 +22,7 @@ from rawm.study.study import Study
 
 #: Keys that only people read.
 WORDS = frozenset({"title", "note", "description", "homepage", "licence", "download", "verified"})
+EVALUATED = frozenset({"name", "corpora", "where", "share", "dev", "eval"})  # keys of a task that evaluation reads
 SOUND = frozenset({"bad_audio", "max_seconds"})  # of a corpus: read when its features are computed
 
 
@@ -58,7 +59,7 @@ def training_settings(study: Study, method: str, number: int) -> str:
         method=_values(study.methods[method], WORDS | {"training"}),
         training=_values(study.training(method)),
         detector=_values(study.detector),
-        task=_values(task, {"corpora", "where", "train", "dev"}, keep=True),
+        task=_values(task, {"corpora", "where", "share", "train", "dev"}, keep=True),
         classes=study.stream.classes,
     )
 
@@ -74,10 +75,16 @@ def evaluation_settings(study: Study) -> str:
     """Values that the scores and metrics of a run depend on."""
     return _text(
         first=_values(study.task(1), {"train"}, keep=True),  # for the untrained detector
-        tasks=[_values(task, {"name", "corpora", "where", "dev", "eval"}, keep=True) for task in study.tasks],
+        tasks=[_values(task, EVALUATED, keep=True) for task in study.tasks],
         classes=study.stream.classes,
         detector=_values(study.detector),
+        **_watched(study, EVALUATED - {"dev"}),
     )
+
+
+def _watched(study: Study, names: Iterable[str]) -> dict[str, Any]:
+    """Values of what a stream watches; nothing where it watches nothing."""
+    return {"watch": [_values(task, names, keep=True) for task in study.stream.watch]} if study.stream.watch else {}
 
 
 def evaluation_code(study: Study) -> str:
@@ -102,13 +109,14 @@ def report_settings(study: Study) -> str:
         study=study.settings.title,
         methods={label: study.title(label) for label in study.methods},
         tasks=[task.title for task in study.tasks],
+        **_watched(study, {"name", "title"}),
         uncertainty=uncertainty_settings(study),
     )
 
 
 def figure_settings(study: Study) -> str:
     """Values that figures depend on: as `report_settings`, and the subsets whose features are drawn."""
-    tasks = [_values(task, {"where", "train", "eval"}, keep=True) for task in study.tasks]
+    tasks = [_values(task, {"where", "share", "train", "eval"}, keep=True) for task in study.tasks]
     return _text(report=report_settings(study), tasks=tasks)
 
 
@@ -203,7 +211,9 @@ def evaluation_inputs(study: Study) -> list[str]:
     """Manifests and features that evaluation reads; the first task's training data are for the untrained detector."""
     every = range(1, len(study.tasks) + 1)
     features = [*task_features(study, every, ["dev", "eval"]), *task_features(study, [1], ["train"])]
-    return [*_manifests(study, study.tasks), *features]
+    watched = [corpus for task in study.stream.watch for corpus in task.corpora]
+    features += [str(paths.features(study.settings.frontend, corpus, "eval")) for corpus in watched]
+    return list(dict.fromkeys([*_manifests(study, [*study.tasks, *study.stream.watch]), *features]))
 
 
 def figure_inputs(study: Study) -> list[str]:

@@ -95,7 +95,7 @@ def load_study(name: str, config: Path = paths.CONFIG, on_disk: bool = True) -> 
     if settings is None:
         raise ConfigError(problems)
     stream = load("streams", settings.stream)
-    tasks = stream.tasks if stream else []
+    tasks = [*stream.tasks, *stream.watch] if stream else []
     study = Study(
         name,
         settings,

@@ -26,13 +26,15 @@ SHOWN = 10  # features that a warning names
 def train_task(run: Run, number: int, device: torch.device) -> None:
     """Train task 1, 2, ... of a run from the files of the task before, and write its own."""
     study = run.study
-    method = build_method(study.methods[run.method], study.classes)
+    classes = study.classes_after(number)
+    method = build_method(study.methods[run.method], classes)
     training = study.training(run.method)
     task = task_of(study, number, run.seed, method, training, device)
     if number == 1:
         detector = untrained(study, run.seed, task.train)
     else:
         detector = run.detector(number - 1)
+        extend(detector, study, number, run.seed)
         method.load(run.memory(number - 1))
         restandardise(detector, task)
     title = f"{study.name} {run} task {number}/{len(study.tasks)}"
@@ -45,7 +47,7 @@ def train_task(run: Run, number: int, device: torch.device) -> None:
         epochs=lambda n: track(range(n), title, n),
         measure=study.measure,
     )
-    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
+    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, classes)
     run.write_task(number, detector, method.state(), history, description)
 
 
@@ -64,7 +66,7 @@ def task_of(study: Study, number: int, seed: int, learner: Method, training: Tra
 def untrained(study: Study, seed: int, first: Samples) -> Detector:
     """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
     torch.manual_seed(derive(seed, "weights"))
-    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
+    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes_after(1)))
     detector.standardise(*first.mean_std())
     return detector
 
@@ -93,6 +95,18 @@ def _large_inputs(number: int, features: list[int], most: float) -> str:
         "standard deviations (root mean square): it hardly varies there, e.g. has less bandwidth, and training on such "
         "inputs may fail; try `standardisation: clipped` in the detector's file"
     )
+
+
+def extend(detector: Detector, study: Study, number: int, seed: int) -> None:
+    """Give the detector of the task before an output for each class that is new in this task, with weights of the seed.
+
+    A detector that has all classes of the task stays as it is.
+    """
+    size = len(study.classes_after(number))
+    if size > detector.output.out_features:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(seed, "outputs", number))
+            detector.extend(size)
 
 
 def choose_device(name: str) -> torch.device:

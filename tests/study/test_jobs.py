@@ -68,6 +68,7 @@ def others(value: Any):
         yield [part + 1 if isinstance(part, int) else part for part in value]
         yield from ([*value, 7], [*value, "x"], [1, 2], ["x"])
     elif isinstance(value, dict):
+        yield {"genuine": [0, 0.5]}
         yield from ({}, {"train": {"genuine": 7}}, {"attack": ["A01"]}, {"genuine": "genuine"}, {"eval": "other.txt"})
         yield {"x": "y"}
     yield from (1, 2, 0.5, 20, 1000, 16000, -40.0, 0.1, True, "x", "other", ["eval"], ["x"], [1.0])
@@ -260,6 +261,16 @@ def test_values_of_streams(study):
     classes = replace(study, stream=stream.model_copy(update={"classes": ["a", "b"]}))
     everything = of_all_tasks(study, "rawm", "finetune") | {"evaluation", "uncertainty", *REPORTS}
     assert stale(study, classes) == everything
+    watched = replace(
+        study, stream=stream.model_copy(update={"watch": [Task(name="other", corpora=["synthetic_buzz"])]})
+    )
+    assert stale(study, watched) == {"evaluation", *REPORTS}
+
+
+def test_keys_that_a_stream_does_not_have_are_not_in_its_settings(study):
+    """So that results from before there were such keys stay."""
+    values = " ".join(parameters(study).values())
+    assert "share" not in values and "watch" not in values
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -272,6 +283,7 @@ def test_values_of_tasks(study, number):
         "title": REPORTS,
         "corpora": trained | {"evaluation", "uncertainty", *REPORTS},
         "where": trained | scored,
+        "share": trained | scored,
         "train": trained | first | {"figures", "tracking"},
         "dev": trained | {"evaluation", "tracking"},
         "eval": scored,

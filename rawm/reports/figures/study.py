@@ -10,6 +10,7 @@ from rawm.metrics.measure import EER
 from rawm.reports.figures import (
     calibration,
     comparison,
+    confusion,
     critical_difference,
     det,
     embeddings,
@@ -20,7 +21,7 @@ from rawm.reports.figures import (
     subspaces,
 )
 from rawm.runs import uncertainty
-from rawm.runs.results import Results
+from rawm.runs.results import Results, confusions
 from rawm.runs.results import load as load_results
 from rawm.runs.run import Run
 from rawm.runs.spectra import spectra as spectra_of
@@ -31,13 +32,19 @@ SHOWN = 200  # most utterances of a task whose embeddings are shown
 
 
 def _matrices(results: Results) -> Figure:
-    means = {results.titles[method]: results.matrices(method).mean(axis=0) for method in results.methods}
-    return matrix.matrices(means, results.tasks, len(results.seeds), results.measure)
+    def means(of: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        return {results.titles[method]: of(method).mean(axis=0) for method in results.methods}
+
+    watched = means(results.watched_matrices), results.watched
+    return matrix.matrices(means(results.matrices), results.tasks, len(results.seeds), results.measure, *watched)
 
 
 def _stream(results: Results) -> Figure:
-    matrices = {method: results.matrices(method) for method in results.methods}
-    return stream.stream(matrices, results.titles, results.tasks, results.measure)
+    matrices = {
+        method: np.concatenate([results.matrices(method), results.watched_matrices(method)], axis=2)
+        for method in results.methods
+    }
+    return stream.stream(matrices, results.titles, results.tasks, results.measure, results.watched)
 
 
 def _average(results: Results) -> Figure:
@@ -65,6 +72,17 @@ def _learning_vs_forgetting(results: Results) -> Figure:
         _each(results, results.measure.forgetting),
     )
     return comparison.learning_vs_forgetting(learning, forgetting, results.titles, results.measure)
+
+
+def _confusion(results: Results) -> Figure:
+    if results.study.detects_fakes:
+        return style.message("Confusions are of several classes; fake and genuine speech have DET curves.")
+    classes, shares = results.study.classes, {}
+    for method in results.methods:
+        counts = np.stack([confusions(results.runs[method, seed], classes)[-1] for seed in results.seeds])
+        totals = counts.sum(2, keepdims=True)
+        shares[results.titles[method]] = (100 * counts / np.where(totals, totals, np.nan)).mean(0)
+    return confusion.confusion(shares, classes, len(results.seeds))
 
 
 def _det(results: Results) -> Figure:
@@ -209,6 +227,7 @@ DRAW: dict[str, Callable[[Results], Figure]] = {
     "comparison": _comparison,
     "critical_difference": _critical_difference,
     "learning_vs_forgetting": _learning_vs_forgetting,
+    "confusion": _confusion,
     "det": _det,
     "calibration": _calibration,
     "projector_spectra": _projector_spectra,
