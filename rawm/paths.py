@@ -30,6 +30,11 @@ def feature_shard(frontend: str, corpus: str, split: str, shard: str) -> Path:
     return RESULTS / "features" / frontend / corpus / "shards" / shard / f"{split}.safetensors"
 
 
+def augmented(frontend: str, corpus: str, recipe: str) -> Path:
+    """Features of changed copies of the training data, by a recipe's `stored_name`."""
+    return RESULTS / "features" / frontend / corpus / "augmented" / recipe / "train.safetensors"
+
+
 def tuning(search: str) -> Path:
     """Trials and choices of a search for hyper-parameters."""
     return RESULTS / "tuning" / search

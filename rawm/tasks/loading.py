@@ -1,5 +1,6 @@
 """Load the samples of a task: manifests + features -> train, dev and eval samples."""
 
+from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
@@ -10,6 +11,7 @@ from rawm.errors import UserError
 from rawm.features.store import FeatureStore
 from rawm.seeding import pick
 from rawm.study import Study, subsets
+from rawm.study.augmentations import copy_id, stored_name
 from rawm.tasks.samples import Samples, concatenate
 
 
@@ -21,7 +23,8 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
     """Load one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
 
     The seed chooses the training subset. Dev and eval subsets are the same for every seed, so that runs are compared
-    on the same data.
+    on the same data. Where the study has an augmentation, the changed copies of the chosen training utterances of each
+    corpus follow them.
 
     Returns:
         the samples; None for the dev split of a task without development utterances.
@@ -37,16 +40,33 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
         store = FeatureStore(paths.features(study.settings.frontend, corpus, split))
         ids = sorted(name for name in label_of if (corpus, name) in chosen)
         ids = [name for name in ids if store.has(name)]  # extraction skipped unreadable audio, as the corpus file says
-        rows = store.index(ids)
-        features = store.vectors(rows) if store.pooled else store.table(rows)
-        classes = torch.tensor([study.classes.index(label_of[name]) for name in ids], dtype=torch.int64)
-        parts.append(Samples(ids, classes, features))
+        parts.append(_samples(store, ids, [label_of[name] for name in ids], study.classes))
+        if study.augmentation is not None and split == "train":
+            parts.append(_copies(study, corpus, ids, label_of))
     samples = concatenate(parts) if len(parts) > 1 else parts[0]
     if len(samples) == 0 and split == "dev":
         return None
     if len(samples) == 0:
         raise UserError(f"task {task.name}: {split} has no utterances; look at its corpora, `where` and subset sizes")
     return samples
+
+
+def _samples(store: FeatureStore, ids: list[str], labels: Sequence[str], classes: Sequence[str]) -> Samples:
+    """Read utterances of a feature file."""
+    rows = store.index(ids)
+    features = store.vectors(rows) if store.pooled else store.table(rows)
+    return Samples(ids, torch.tensor([classes.index(label) for label in labels], dtype=torch.int64), features)
+
+
+def _copies(study: Study, corpus: str, ids: Sequence[str], label_of: dict[str, str]) -> Samples:
+    """The changed copies of training utterances of one corpus, but for those that extraction skipped."""
+    assert study.augmentation is not None
+    name = stored_name(study.settings.augment or "", study.augmentation)
+    store = FeatureStore(paths.augmented(study.settings.frontend, corpus, name))
+    numbers = range(1, study.augmentation.copies + 1)
+    copies = {copy_id(name, number): label_of[name] for name in ids for number in numbers}
+    copies = {name: label for name, label in copies.items() if store.has(name)}
+    return _samples(store, list(copies), list(copies.values()), study.classes)
 
 
 def _labels(task: Task, corpus: str, split: str) -> dict[str, str]:
