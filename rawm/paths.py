@@ -21,6 +21,11 @@ def manifest(corpus: str) -> Path:
     return RESULTS / "manifests" / f"{corpus}.parquet"
 
 
+def card(corpus: str) -> Path:
+    """Folder of a corpus' card."""
+    return RESULTS / "cards" / corpus
+
+
 def features(frontend: str, corpus: str, split: str) -> Path:
     return RESULTS / "features" / frontend / corpus / f"{split}.safetensors"
 
