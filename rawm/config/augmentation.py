@@ -15,7 +15,10 @@ class Effect(Model):
     """Keys of every effect."""
 
     probability: float = Field(
-        1.0, gt=0, le=1, description="Chance that a copy has the effect; with `apply: one`, its share among the effects."
+        1.0,
+        gt=0,
+        le=1,
+        description="Chance that a copy has the effect; with `apply: one`, its share of the copies.",
     )
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ HIGH_HZ = 4000.0  # edge of the high band
 BAND_DB = 60.0  # a bandwidth ends where the spectrum is so far below its maximum for good
 #: Columns of `Card.sample` that a detector might go by, beside the speech itself.
 CUES = ["duration", "lead", "trail", "offset", "level", "peak", "bandwidth", "high band", "sample rate", "file size"]
-_LEAST = 20  # utterances of each class for error rates
+_LEAST = 50  # utterances of each class for error rates
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Card:
         sample: label, group and measured values of some recordings: the cues of `cues.of_recording`, level in dB of
             full scale, bandwidth and sample rate in Hz, and the suffix of the file; empty for corpora of features.
         unreadable: why recordings of the sample could not be measured.
-        errors: cue -> its EER in %; empty without at least 20 measured utterances of each class.
+        errors: cue -> its EER in %; empty without at least 50 measured utterances of each class.
         together: EER in % of all `CUES` together.
     """
 

@@ -17,9 +17,9 @@ from rawm.reports.tables.formats import Cell, Table, markdown
 
 PICTURE, PAGE = "card.png", "card.md"
 ATTACKS = 12  # most attacks, languages or conditions that are shown
-SUSPICIOUS = 35.0  # EER in %; with 250 utterances of each class chance reaches it once in a million times
+SUSPICIOUS = 35.0  # EER in %; three standard deviations below chance with 50 recordings of each class
 #: Column of the sample -> (title, unit, decimals).
-SOUND = {
+SOUND: dict[str, tuple[str, str, int]] = {
     "duration": ("duration", "s", 1),
     "sample rate": ("sample rate", "Hz", 0),
     "bandwidth": ("bandwidth", "Hz", 0),
@@ -28,6 +28,8 @@ SOUND = {
     "lead": ("leading silence", "s", 2),
     "trail": ("trailing silence", "s", 2),
 }
+#: Histograms that are drawn -> the least width of their axes.
+HISTOGRAMS = {"duration": 0.5, "level": 6.0, "bandwidth": 2000.0, "lead": 0.2}
 
 
 def write(card: Card) -> Path:
@@ -44,16 +46,20 @@ def page(card: Card) -> str:
     parts = [f"# {title}\n", f"Corpus `{card.corpus.name}`, {_count(len(card.rows), 'utterance')}.\n"]
     parts += [f"![Counts, sound and cues of {card.corpus.name}]({PICTURE})\n", "## What is in it\n", _counts(card)]
     for column in ("attack", "language", "condition"):
-        if set(card.rows[column]) != {"-"}:
-            parts.append(_values(card.rows, column))
+        if len(named := card.rows[card.rows[column] != "-"]):
+            parts.append(_values(named, column))
     if not card.corpus.has_audio:
         return "\n".join([*parts, "The corpus holds features, so there is no sound to measure.\n"])
     parts += ["## How it sounds\n", _sound(card), "## Does it give itself away?\n", _cues(card)]
     if card.unreadable:
-        lines = "\n".join(f"- {sentence}" for sentence in card.unreadable[:ATTACKS])
-        more = "" if len(card.unreadable) <= ATTACKS else f", the first {ATTACKS} of them"
-        parts.append(f"## Recordings that could not be read\n\n{len(card.unreadable)} of the sample{more}:\n\n{lines}\n")
+        parts += ["## Recordings that could not be read\n", _unreadable(card.unreadable)]
     return "\n".join(parts)
+
+
+def _unreadable(sentences: list[str]) -> str:
+    more = "" if len(sentences) <= ATTACKS else f", the first {ATTACKS} of them"
+    lines = "\n".join(f"- {sentence}" for sentence in sentences[:ATTACKS])
+    return f"{len(sentences)} of the sample{more}:\n\n{lines}\n"
 
 
 def _counts(card: Card) -> str:
@@ -68,7 +74,12 @@ def _counts(card: Card) -> str:
 def _size(rows: pd.DataFrame) -> list[str]:
     """Utterances, hours, speakers and groups."""
     speakers = rows.loc[rows["speaker"] != "-", "speaker"].nunique()
-    return [f"{len(rows):,}", f"{rows['duration_s'].sum() / 3600:.2f}", str(speakers or "-"), str(rows["group"].nunique())]
+    return [
+        f"{len(rows):,}",
+        f"{rows['duration_s'].sum() / 3600:.2f}",
+        str(speakers or "-"),
+        str(rows["group"].nunique()),
+    ]
 
 
 def _values(rows: pd.DataFrame, column: str) -> str:
@@ -83,15 +94,18 @@ def _sound(card: Card) -> str:
         return "None of the sampled recordings could be read.\n"
     labels = sorted(set(card.sample["label"]))
     rows = [
-        [f"{title}, {unit}", *(_spread(card.sample.loc[card.sample["label"] == label, column], decimals) for label in labels)]
+        [
+            f"{title}, {unit}",
+            *(_spread(card.sample.loc[card.sample["label"] == label, column], decimals) for label in labels),
+        ]
         for column, (title, unit, decimals) in SOUND.items()
     ]
     suffixes = [card.sample.loc[card.sample["label"] == label, "suffix"].value_counts() for label in labels]
     rows.append(["file", *(", ".join(f"{name} {count}" for name, count in counts.items()) for counts in suffixes)])
     note = (
         f"Median, and in brackets the range of the middle 90 %, of {len(card.sample)} recordings, of each at most the "
-        f"first {numbers.SECONDS:g} s. Bandwidth: the highest frequency within {numbers.BAND_DB:g} dB of the spectrum's "
-        f"maximum. Silence: more than {cues.SILENCE_DB:g} dB below the loudest 20 ms."
+        f"first {numbers.SECONDS:g} s. Bandwidth: the highest frequency within {numbers.BAND_DB:g} dB of the maximum. "
+        f"Silence: more than {cues.SILENCE_DB:g} dB below the loudest 20 ms."
     )
     return _table(["", *labels], rows, 1, note)
 
@@ -105,27 +119,34 @@ def _cues(card: Card) -> str:
     if card.together is None:
         return "Too few recordings of both classes, genuine and fake, were measured to say.\n"
     ranked = sorted(card.errors.items(), key=lambda item: item[1])
-    found = [name for name, value in ranked if value < SUSPICIOUS]
-    if found:
-        verdict = f"**Yes**: {', '.join(found)} alone {'tells' if len(found) == 1 else 'tell'} many fakes from genuine speech."
-    elif card.together < SUSPICIOUS:
-        verdict = "**Yes**: no single cue tells fakes from genuine speech, but all of them together do."
-    else:
-        verdict = "None of the cues below tells fakes from genuine speech."
-    rows = [[name, f"{value:.0f}"] for name, value in ranked]
+    rows = [[_title(name), f"{value:.0f}"] for name, value in ranked]
     rows.append(["all but the pitch together", f"{card.together:.0f}"])
     note = (
         f"EER in % of gradient boosting on this cue alone, in five-fold cross-validation over groups of the "
-        f"{len(card.sample)} measured recordings; 50 is chance, below {SUSPICIOUS:g} is worth a look. High band: energy "
-        f"above {numbers.HIGH_HZ / 1000:g} kHz. A detector may reach such an error without hearing the synthesiser. "
+        f"{len(card.sample)} measured recordings; 50 is chance. High band: energy above "
+        f"{numbers.HIGH_HZ / 1000:g} kHz. A detector may reach such an error without hearing the synthesiser. "
         "Pitch differs where the fakes have other speakers. What is no cue here may still be one: a speaker's voice, "
         "a room, a sentence."
     )
-    return f"{verdict}\n\n" + _table(["cue", "EER"], rows, 1, note)
+    return f"{_verdict(ranked, card.together)}\n\n" + _table(["cue", "EER"], rows, 1, note)
+
+
+def _title(cue: str) -> str:
+    return SOUND[cue][0] if cue in SOUND else cue
+
+
+def _verdict(ranked: list[tuple[str, float]], together: float) -> str:
+    telling = [_title(name) for name, value in ranked if value < SUSPICIOUS]
+    if telling:
+        return f"**Yes.** Below {SUSPICIOUS:g} % alone: {', '.join(telling)}."
+    if together < SUSPICIOUS:
+        return f"**Yes.** No single cue is below {SUSPICIOUS:g} %, but all of them together are."
+    return f"Not by the cues below: all are at {SUSPICIOUS:g} % or above."
 
 
 def _table(headers: list[str], rows: list[list[str]], names: int, note: str = "") -> str:
-    return markdown(Table(headers, headers, [[Cell(cell) for cell in row] for row in rows], names, note))
+    table = Table(headers, headers, [[Cell(cell) for cell in row] for row in rows], names, note)
+    return markdown(table).rstrip() + "\n"
 
 
 def _count(number: int, noun: str) -> str:
@@ -143,7 +164,7 @@ def picture(card: Card) -> Figure:
     _draw_counts(figure.add_subplot(grid[0, 0]), card.rows, colours)
     _draw_attacks(figure.add_subplot(grid[0, 1]), card.rows)
     _draw_cues(figure.add_subplot(grid[0, 2:]), card)
-    for number, column in enumerate(("duration", "level", "bandwidth", "lead") if has_sound else ()):
+    for number, column in enumerate(HISTOGRAMS if has_sound else ()):
         _draw_histogram(figure.add_subplot(grid[1, number]), card.sample, column, colours)
     return figure
 
@@ -174,8 +195,14 @@ def _draw_attacks(axes: Axes, rows: pd.DataFrame) -> None:
         _empty(axes, "not named")
         return
     counts = counts.iloc[:ATTACKS][::-1]
-    axes.barh([wrap(str(name), 18, 1) for name in counts.index], counts.to_numpy(), color=GREY, height=0.6)
+    axes.barh(range(len(counts)), counts.to_numpy(), color=GREY, height=0.6)
+    axes.set_yticks(range(len(counts)), [_short(str(name)) for name in counts.index])
     axes.tick_params(axis="y", length=0)
+
+
+def _short(name: str) -> str:
+    """Leave out the middle of a long name, since names of attacks often differ at the end."""
+    return name if len(name) <= 20 else f"{name[:9]}…{name[-10:]}"
 
 
 def _draw_cues(axes: Axes, card: Card) -> None:
@@ -185,9 +212,9 @@ def _draw_cues(axes: Axes, card: Card) -> None:
         return
     ranked = sorted(card.errors.items(), key=lambda item: -item[1])
     colours = [VERMILLION if value < SUSPICIOUS else GREY for _, value in ranked]
-    axes.barh([name for name, _ in ranked], [value for _, value in ranked], color=colours, height=0.6)
+    axes.barh([_title(name) for name, _ in ranked], [value for _, value in ranked], color=colours, height=0.6)
     axes.axvline(50, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
-    axes.text(50.8, 0, "chance", color=MUTED, fontsize=7, va="center")
+    axes.text(50.8, len(ranked) - 1, "chance", color=MUTED, fontsize=7, va="center")
     axes.set_xlim(0, 62)
     axes.tick_params(axis="y", length=0)
 
@@ -195,7 +222,8 @@ def _draw_cues(axes: Axes, card: Card) -> None:
 def _draw_histogram(axes: Axes, sample: pd.DataFrame, column: str, colours: dict[str, str]) -> None:
     title, unit, _ = SOUND[column]
     low, high = sample[column].quantile([0.005, 0.995])
-    edges = np.linspace(low, max(high, low + 1e-3), 25)
+    missing = max(0.0, HISTOGRAMS[column] - (high - low)) / 2
+    edges = np.linspace(low - missing, high + missing, 25)
     for label, colour in colours.items():
         values = np.clip(sample.loc[sample["label"] == label, column], edges[0], edges[-1])
         shares = 100 * np.histogram(values, edges)[0] / max(1, len(values))

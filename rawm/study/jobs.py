@@ -47,7 +47,7 @@ def augmented_settings(frontend: Any, corpus: Corpus, recipe: AugmentationFile) 
     return _text(features=features_settings(frontend, corpus), recipe=_values(recipe))
 
 
-def augmented_code(frontend: Any, recipe: AugmentationFile) -> str:
+def augmented_code(frontend: Any, corpus: Corpus, recipe: AugmentationFile) -> str:
     """Code that makes the copies, and computes their features."""
     effects = sorted({f"rawm.augmentation:EFFECTS[{effect.type}]" for effect in recipe.effects})
     frontend_class = f"rawm.frontends:FRONTENDS[{frontend.type}]"
