@@ -58,6 +58,11 @@ class StudyFile(Model):
     stream: str = Field(description="Label of config/streams/<stream>.yaml.")
     frontend: str = Field(description="Label of config/frontends/<frontend>.yaml.")
     detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
+    augment: str | None = Field(
+        None,
+        description="Label of config/augmentations/<augment>.yaml: changed copies are added to the training data of "
+        "every task, never to development or evaluation data; null = none.",
+    )
     methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
     seeds: list[int] = Field(
         min_length=1, description="Seeds; each fixes the weights, sample order and subsets of one run."

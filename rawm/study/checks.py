@@ -42,6 +42,11 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
                 f"{config}/methods/{label}.yaml: source: input needs a detector of type mlp, but detector "
                 f"{study.settings.detector} of study {study.name} is {study.detector.type}; take source: embedding"
             )
+    if study.augmentation is not None and study.frontend.type == "stored":
+        problems.append(
+            f"{config}/studies/{study.name}.yaml: augment: changes audio, but frontend {study.settings.frontend} looks "
+            "up stored features; remove it, or take a front-end that reads audio"
+        )
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")

@@ -6,18 +6,20 @@ default does. Code is a hash (`rawm.code_hash`). Every function returns text or 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from rawm import paths
 from rawm.code_hash import code_hash
+from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import Corpus, TableCorpus
 from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
 from rawm.config.reading import expand, find_file
 from rawm.config.study import ModelChoice, Task
+from rawm.study.augmentations import stored_name
 from rawm.study.study import Study
 
 #: Keys that only people read.
@@ -39,6 +41,18 @@ def corpus_code(corpus: Corpus) -> str:
 def features_settings(frontend: Any, corpus: Corpus) -> str:
     """Values that the features of a corpus depend on."""
     return _text(frontend=_values(frontend), corpus=corpus.model_dump(mode="json", include={"root", *SOUND}))
+
+
+def augmented_settings(frontend: Any, corpus: Corpus, recipe: AugmentationFile) -> str:
+    """Values that the features of changed copies depend on."""
+    return _text(features=features_settings(frontend, corpus), recipe=_values(recipe))
+
+
+def augmented_code(frontend: Any, corpus: Corpus, recipe: AugmentationFile) -> str:
+    """Code that makes the copies, and computes their features."""
+    effects = sorted({f"rawm.augmentation:EFFECTS[{effect.type}]" for effect in recipe.effects})
+    frontend_class = f"rawm.frontends:FRONTENDS[{frontend.type}]"
+    return code_hash("rawm.augmentation.extract:extract_augmented", frontend_class, *effects)
 
 
 def features_code(frontend: Any) -> str:
@@ -122,7 +136,9 @@ def figure_settings(study: Study) -> str:
 
 def tracking_settings(study: Study) -> str:
     """All values of a study and of what it names: MLflow gets them, notes included."""
+    augmentation = {} if study.augmentation is None else {"augmentation": _values(study.augmentation, set())}
     return _text(
+        **augmentation,
         study=_values(study.settings, set()),
         stream=_values(study.stream, set()),
         frontend=_values(study.frontend, set()),
@@ -190,15 +206,14 @@ def extraction_threads(frontend: Any) -> int:
     return 4 if frontend.type == "ssl" else 1
 
 
-def task_features(study: Study, numbers: Iterable[int], splits: Iterable[str]) -> list[str]:
-    """Feature files of some tasks (1, 2, ...), each once."""
-    files = [
-        str(paths.features(study.settings.frontend, corpus, split))
-        for number in numbers
-        for corpus in study.task(number).corpora
-        for split in splits
-    ]
-    return list(dict.fromkeys(files))
+def task_features(study: Study, numbers: Iterable[int], splits: Sequence[str]) -> list[str]:
+    """Feature files of some tasks (1, 2, ...), each once; with those of changed copies of their training data."""
+    corpora, frontend = [corpus for number in numbers for corpus in study.task(number).corpora], study.settings.frontend
+    files = [paths.features(frontend, corpus, split) for corpus in corpora for split in splits]
+    if study.augmentation is not None and "train" in splits:
+        name = stored_name(study.settings.augment or "", study.augmentation)
+        files += [paths.augmented(frontend, corpus, name) for corpus in corpora]
+    return list(dict.fromkeys(map(str, files)))
 
 
 def training_inputs(study: Study, method: str, number: int) -> list[str]:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from rawm import manifest, paths
+from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import SPEECH_CLASSES, Corpus
 from rawm.config.study import StreamFile, StudyFile, Task, Training
 from rawm.metrics.measure import ACCURACY, EER, Measure
@@ -20,6 +21,7 @@ class Study:
         settings: the study file.
         stream: the stream file; `tasks` are its tasks.
         corpora, methods: label -> settings, for the labels that the study uses.
+        augmentation: how copies of training utterances are changed; None = there are none.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Study:
     detector: Any
     corpora: dict[str, Corpus]
     methods: dict[str, Any]
+    augmentation: AugmentationFile | None = None
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Load the samples of a task: manifests + features -> train, dev and eval samples."""
 
+from collections.abc import Sequence
 from typing import Literal, overload
 
 import torch
@@ -10,6 +11,7 @@ from rawm.errors import UserError
 from rawm.features.store import FeatureStore
 from rawm.seeding import pick, within
 from rawm.study import Study, subsets
+from rawm.study.augmentations import copy_id, stored_name
 from rawm.tasks.samples import Samples, concatenate
 
 
@@ -21,7 +23,8 @@ def load_split(study: Study, number: int, split: str, seed: int) -> Samples | No
     """Load one split of task `number` (1, 2, ...), sorted by corpus and utterance id.
 
     A class's index is its place among those of the tasks so far (`Study.classes_after`). The seed chooses the training
-    subset. Dev and eval subsets are the same for every seed, so that runs are compared on the same data.
+    subset. Dev and eval subsets are the same for every seed, so that runs are compared on the same data. Where the
+    study has an augmentation, the changed copies of the chosen training utterances of each corpus follow them.
 
     Returns:
         the samples; None for the dev split of a task without development utterances.
@@ -48,10 +51,9 @@ def _load(study: Study, task: Task, classes: tuple[str, ...], split: str, seed: 
         store = _features(study, corpus, split)
         skipped = set(store.skipped)  # unreadable audio, where the corpus file says so
         ids = sorted(name for name in label_of if (corpus, name) in chosen and name not in skipped)
-        rows = store.index(ids)
-        features = store.vectors(rows) if store.pooled else store.table(rows)
-        indices = torch.tensor([classes.index(label_of[name]) for name in ids], dtype=torch.int64)
-        parts.append(Samples(ids, indices, features))
+        parts.append(_samples(store, ids, [label_of[name] for name in ids], classes))
+        if study.augmentation is not None and split == "train":
+            parts.append(_copies(study, corpus, ids, label_of, classes))
     samples = concatenate(parts) if len(parts) > 1 else parts[0]
     if len(samples) == 0 and split == "dev":
         return None
@@ -70,6 +72,24 @@ def _features(study: Study, corpus: str, split: str) -> FeatureStore:
             f"`rawm extract --frontend {frontend} --corpus {corpus}`"
         )
     return store
+
+
+def _samples(store: FeatureStore, ids: list[str], labels: Sequence[str], classes: Sequence[str]) -> Samples:
+    """Read utterances of a feature file."""
+    rows = store.index(ids)
+    features = store.vectors(rows) if store.pooled else store.table(rows)
+    return Samples(ids, torch.tensor([classes.index(label) for label in labels], dtype=torch.int64), features)
+
+
+def _copies(study: Study, corpus: str, ids: Sequence[str], label_of: dict[str, str], classes: Sequence[str]) -> Samples:
+    """The changed copies of training utterances of one corpus, but for those that extraction skipped."""
+    assert study.augmentation is not None
+    name = stored_name(study.settings.augment or "", study.augmentation)
+    store = FeatureStore(paths.augmented(study.settings.frontend, corpus, name))
+    numbers = range(1, study.augmentation.copies + 1)
+    copies = {copy_id(name, number): label_of[name] for name in ids for number in numbers}
+    copies = {name: label for name, label in copies.items() if store.has(name)}
+    return _samples(store, list(copies), list(copies.values()), classes)
 
 
 def _labels(study: Study, task: Task, corpus: str, split: str) -> dict[str, str]:
