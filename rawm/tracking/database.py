@@ -19,6 +19,7 @@ from rawm.files import atomic
 from rawm.tracking import environment, uris
 
 CONNECT_S = 10
+RENEW = "move it away and run `rawm track` again, which fills a new one"
 
 
 def check_writable(path: Path) -> None:
@@ -81,6 +82,8 @@ def check(uri: str, migrate: bool = False) -> str:
         return ""
     if "alembic_version" not in tables or "experiments" not in tables:
         raise UserError(f"{name}: is the database of another program ({min(tables)}, ...); give another one to MLflow")
+    if not current:
+        raise UserError(f"{name}: is damaged (it was never finished); {RENEW}")
     if not _is_known(current):
         raise UserError(
             f"{name}: was written by a newer MLflow than the {version('mlflow')} here; install a newer one, or give "
@@ -106,9 +109,6 @@ def _state(uri: str) -> tuple[set[str], str]:
         return tables, MigrationContext.configure(connection).get_current_revision() or ""
 
 
-RENEW = "move it away and run `rawm track` again, which fills a new one"
-
-
 @contextmanager
 def _connection(uri: str) -> Iterator[sqlalchemy.Connection]:
     """One connection; where it fails it is not tried again, and takes seconds."""
@@ -132,7 +132,7 @@ def _revisions() -> ScriptDirectory:
 
 def _is_known(revision: str) -> bool:
     try:
-        return bool(revision) and _revisions().get_revision(revision) is not None
+        return _revisions().get_revision(revision) is not None
     except CommandError:
         return False
 

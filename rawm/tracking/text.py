@@ -97,7 +97,7 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     tasks = (", " if shuffled else " → ").join(plain(task.title or task.name) for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
     parts = [f"**{plain(study.settings.title)}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [html.escape(study.settings.description.strip(), quote=False), f"**Tasks{order}:** {tasks}"]
+    parts += [study.settings.description.strip().replace("<", "&lt;"), f"**Tasks{order}:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
@@ -113,8 +113,8 @@ def merged(old: str, ours: str) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         before, after = ("" if not old.strip() or UNMARKED.match(old) else old.rstrip() + "\n\n"), ""
-    room = MAX_CHARACTERS - len(before) - len(BEGIN) - len(END) - 1 - len(after)
-    return f"{before}{BEGIN}{_clipped(ours, room)}\n{END}{after}"
+    room = MAX_CHARACTERS - len(f"{before}{BEGIN}\n\n{END}{after}")
+    return f"{before}{BEGIN}\n{_clipped(ours, room)}\n{END}{after}"
 
 
 def plain(text: str) -> str:

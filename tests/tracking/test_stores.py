@@ -152,11 +152,11 @@ def test_what_a_user_writes_into_the_description_stays(project):
 @pytest.mark.parametrize(
     ("old", "merged"),
     [
-        ("", f"{text.BEGIN}ours\n{text.END}"),
-        ("mine", f"mine\n\n{text.BEGIN}ours\n{text.END}"),
-        ("**Old** — [Runs](#/experiments/1/runs) of before", f"{text.BEGIN}ours\n{text.END}"),
-        (f"a{text.BEGIN}x{text.END}b", f"a{text.BEGIN}ours\n{text.END}b"),
-        (f"a{text.BEGIN}x", f"a{text.BEGIN}x\n\n{text.BEGIN}ours\n{text.END}"),
+        ("", f"{text.BEGIN}\nours\n{text.END}"),
+        ("mine", f"mine\n\n{text.BEGIN}\nours\n{text.END}"),
+        ("**Old** — [Runs](#/experiments/1/runs) of before", f"{text.BEGIN}\nours\n{text.END}"),
+        (f"a{text.BEGIN}x{text.END}b", f"a{text.BEGIN}\nours\n{text.END}b"),
+        (f"a{text.BEGIN}x", f"a{text.BEGIN}x\n\n{text.BEGIN}\nours\n{text.END}"),
     ],
 )
 def test_our_part_of_a_description_is_replaced(old, merged):
@@ -215,6 +215,12 @@ def test_a_database_of_another_program_is_left_alone(empty):
     before = Path("mlflow.db").read_bytes()
     assert "is the database of another program (orders, ...)" in refusal()
     assert Path("mlflow.db").read_bytes() == before
+
+
+def test_a_store_that_was_never_finished_is_named(project):
+    with closing(sqlite3.connect("mlflow.db")) as store, store:
+        store.execute("DELETE FROM alembic_version")
+    assert "never finished" in refusal()
 
 
 def test_a_damaged_store_is_named(project):
