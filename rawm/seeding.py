@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 
-def derive(seed: int, *purpose: object) -> int:
+def derive(seed: int | str, *purpose: object) -> int:
     """Derive a 63-bit seed for one purpose of a run, e.g. derive(0, "order", 3); equal on every platform."""
     text = ":".join(map(str, (seed, *purpose)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

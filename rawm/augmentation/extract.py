@@ -53,7 +53,8 @@ class _Copies:
         columns = {field.name: np.repeat(getattr(rows, field.name), self._count) for field in fields(Manifest)}
         lists: dict[str, Any] = {name: column.tolist() for name, column in columns.items()}
         lists["utterance_id"] = [copy_id(name, copy) for name in rows.utterance_id for copy in self._numbers]
-        return Manifest(**lists | {"duration_s": columns["duration_s"]})
+        lists["duration_s"] = columns["duration_s"]
+        return Manifest(**lists)
 
     def __call__(self, samples: np.ndarray, row: int) -> np.ndarray:
         """Change the waveform of one of the repeated rows."""

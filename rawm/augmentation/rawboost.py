@@ -68,8 +68,8 @@ class RawBoost:
             taps = int(rng.uniform(*self.settings.taps)) | 1  # odd, as band-stop filters need
             edges = max(centre - width / 2, 1e-3), min(centre + width / 2, self.rate / 2 - 1e-3)
             if edges[0] < edges[1]:  # a notch above half the sample rate has no effect
-                filter = np.convolve(signal.firwin(taps, edges, window="hamming", fs=self.rate), filter)
-        gain = 10 ** (rng.uniform(*sorted(gain_db)) / 20)
+                filter = np.convolve(np.asarray(signal.firwin(taps, edges, window="hamming", fs=self.rate)), filter)
+        gain = 10 ** (rng.uniform(min(gain_db), max(gain_db)) / 20)
         return gain * filter / np.abs(signal.freqz(filter, fs=self.rate)[1]).max()
 
 

@@ -61,6 +61,7 @@ def room(settings: str, seed: int, rate: int) -> np.ndarray:
     shoebox.add_source(mouth)
     shoebox.add_microphone(microphone)
     shoebox.compute_rir()
+    assert shoebox.rir is not None
     response = shoebox.rir[0][0]
     return response[int(np.abs(response).argmax()) :]
 

@@ -79,7 +79,7 @@ def _chosen(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
         share = min(len(names), left // (len(by_label) - number))
         ids |= pick(names, share, seed)
         left -= share
-    return rows[rows["utterance_id"].isin(ids)]
+    return rows.loc[[name in ids for name in rows["utterance_id"]]]
 
 
 def _of_file(path: Path) -> dict[str, float | str]:
@@ -99,7 +99,7 @@ def _of_file(path: Path) -> dict[str, float | str]:
 
 def _rate(path: Path) -> int:
     """Read the sample rate in Hz of a file; raises BadAudio."""
-    import av
+    import av.error
     import soundfile
 
     if path.suffix.lower() in audio.RAW_FORMATS:
@@ -129,7 +129,7 @@ def _errors(sample: pd.DataFrame) -> tuple[dict[str, float], float | None]:
     counts = sample["label"].value_counts()
     if set(counts.index) != set(SPEECH_CLASSES) or counts.min() < _LEAST:
         return {}, None
-    if sample.groupby("label")["group"].nunique().min() < 2:
+    if min(its["group"].nunique() for _, its in sample.groupby("label")) < 2:
         return {}, None
     names = [*CUES, *cues.PITCH]
     errors = {name: cues.cross_validated_error(sample, [name]) for name in track(names, "cues")}

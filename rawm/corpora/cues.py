@@ -75,9 +75,9 @@ def cross_validated_error(table: pd.DataFrame, names: Sequence[str]) -> float:
     from sklearn.model_selection import StratifiedGroupKFold
 
     table = table.reset_index(drop=True)
-    if table[list(names)].nunique().max() <= 1:
+    if max(table[name].nunique() for name in names) <= 1:
         return 50.0
-    folds = min(_FOLDS, table.groupby("label")["group"].nunique().min())
+    folds = min(_FOLDS, *(its["group"].nunique() for _, its in table.groupby("label")))
     scores = np.zeros(len(table))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
     for train, test in splitter.split(table, table["label"], table["group"]):

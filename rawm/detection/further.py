@@ -123,6 +123,7 @@ def _study(bundle: Bundle, task: Task, method: str | None) -> Study:
             detector=model.detector.type,
             methods=[label],
             seeds=[model.seed],
+            augment=None,
             training=training,
             equal_training=True,
         ),

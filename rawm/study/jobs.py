@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.augmentation import AugmentationFile
-from rawm.config.corpora import Corpus, TableCorpus
+from rawm.config.corpora import Corpus, ResampledCorpus, TableCorpus
 from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
 from rawm.config.reading import expand, find_file
@@ -171,7 +171,7 @@ def corpus_inputs(corpus: Corpus) -> list[str]:
     """Files that a corpus is made from: a receipt of packages, the manifest of another corpus, or a table."""
     if corpus.loader == "open_speech":
         return [f"{paths.PACKAGES}/{corpus.name}.json"]
-    if corpus.loader == "resampled":
+    if isinstance(corpus, ResampledCorpus):
         return [str(paths.manifest(corpus.of))]
     if corpus.loader == "features":
         return [f"{corpus.root}/table.parquet"]
