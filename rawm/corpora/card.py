@@ -129,7 +129,7 @@ def _errors(sample: pd.DataFrame) -> tuple[dict[str, float], float | None]:
     counts = sample["label"].value_counts()
     if set(counts.index) != set(SPEECH_CLASSES) or counts.min() < _LEAST:
         return {}, None
-    if min(its["group"].nunique() for _, its in sample.groupby("label")) < 2:
+    if min(len(set(its["group"])) for _, its in sample.groupby("label")) < 2:
         return {}, None
     names = [*CUES, *cues.PITCH]
     errors = {name: cues.cross_validated_error(sample, [name]) for name in track(names, "cues")}
