@@ -3,6 +3,7 @@
 import csv
 import json
 import statistics
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,5 +322,5 @@ def test_the_table_of_classes_has_their_accuracies_and_its_file_the_confusions(t
                 counts[EMOTIONS.index(row["label"]), EMOTIONS.index(row["predicted"])] = int(row["utterances"])
         np.testing.assert_array_equal(counts, confusion_matrix(here.label, here.predicted, labels=EMOTIONS))
     recalls = [recall_score(s.label, s.predicted, labels=["happy"], average=None)[0] for s in scores.values()]
-    line = next(line for line in open("tables/classes.md") if line.startswith("| happy"))
+    line = next(line for line in Path("tables/classes.md").read_text().splitlines() if line.startswith("| happy"))
     assert f"{100 * statistics.mean(recalls):.1f} ± {100 * statistics.stdev(recalls):.1f}" in line
