@@ -41,6 +41,6 @@ def array(value: Any, path: Path) -> np.ndarray:
             raise UserError(f"{path}: holds {problem}")
         value = value.detach().to(torch.float32).numpy()
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
-        kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
-        raise UserError(f"{path}: holds {kind}; one tensor of numbers is needed")
+        reason = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        raise UserError(f"{path}: holds {reason}; one tensor of numbers is needed")
     return np.asarray(value).astype(np.float32)

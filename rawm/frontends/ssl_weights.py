@@ -70,9 +70,9 @@ def read(path: Path) -> dict[str, Tensor]:
     matches = filter(None, map(first.match, state))
     match = min(matches, key=lambda match: not match.group(1).startswith(_MODELS), default=None)
     if match is None:
-        refused = "" if path.is_dir() else _refused(path)
-        what = "holds no encoder of torchaudio, Hugging Face or fairseq"
-        raise UserError(f"{path}: {what} ({refused})" if refused else f"{path}: {what}")
+        problem = "holds no encoder of torchaudio, Hugging Face or fairseq"
+        reason = "" if path.is_dir() else _refused_problem(path)
+        raise UserError(f"{path}: {problem} ({reason})" if reason else f"{path}: {problem}")
     prefix = match.group(1)
     state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     if match.group(2) == "0":
@@ -131,12 +131,12 @@ def _file(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([(_Bystander, name) for name in _bystanders(path)]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except tensors.DAMAGE as error:
-        reason = _refused(path, str(error)) or (str(error).splitlines() or [type(error).__name__])[0]
+        reason = _refused_problem(path, str(error)) or (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path}: cannot be read as weights ({reason})") from None
     return dict(_named(content, "", _DEPTH))
 
 
-def _refused(path: Path, error: str = "") -> str:
+def _refused_problem(path: Path, error: str = "") -> str:
     """Say which objects of a file are not read, with the error of reading it, and how to save it again; "" if none."""
     try:
         names = set(_bystanders(path)) - set(_BYSTANDERS)
@@ -145,8 +145,8 @@ def _refused(path: Path, error: str = "") -> str:
     names |= set(re.findall(r"GLOBAL ([\w.]+)", error))
     if not names:
         return ""
-    what = ", ".join(sorted(names)[:3])
-    return f"it holds objects of {what}, which are not read; save dict(model.state_dict()) with torch.save"
+    classes = ", ".join(sorted(names)[:3])
+    return f"it holds objects of {classes}, which are not read; save dict(model.state_dict()) with torch.save"
 
 
 def _named(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:

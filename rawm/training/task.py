@@ -83,10 +83,10 @@ def restandardise(detector: Detector, task: Task) -> None:
     size = ((mean - detector.input_mean).square() + std.square()).sqrt() / detector.input_std
     large = (size > LARGE).nonzero().flatten().tolist()
     if large and detector.standardisation != "clipped":
-        print(f"warning: {_large_inputs(task.number, large, float(size.max()))}", file=sys.stderr)
+        print(f"warning: {_large_inputs_message(task.number, large, float(size.max()))}", file=sys.stderr)
 
 
-def _large_inputs(number: int, features: list[int], most: float) -> str:
+def _large_inputs_message(number: int, features: list[int], most: float) -> str:
     """The message about features that a later task has far from the first one's."""
     others = f" and {len(features) - SHOWN} others" if len(features) > SHOWN else ""
     shown = ", ".join(map(str, features[:SHOWN])) + others
