@@ -88,7 +88,7 @@ def changed(model: BaseModel, name: str) -> BaseModel:
     """The model with another valid value of one field."""
     values = model.model_dump(by_alias=True)
     key = type(model).model_fields[name].alias or name
-    for other in (*choices(type(model).model_fields[name].annotation), *others(values[key])):
+    for other in (*choices(type(model).model_fields[name].annotation), *others(getattr(model, name))):
         try:
             candidate = type(model).model_validate(values | {key: other})
         except ValidationError:
@@ -173,6 +173,7 @@ WORDS = {"title", "homepage", "licence", "download", "verified"}
 def test_values_of_corpora(study, model):
     loader = get_args(model.model_fields["loader"].annotation)[0]
     required = {"table": {"table": "list.csv"}, "evda_list": {"lists": {"eval": "list.txt"}}, "digits": {"amount": 0.5}}
+    required |= {"antideepfake": {"table": "list.csv"}, "arena_parquet": {"parquet": "folder"}, "resampled": {"of": "x"}}
     required["open_speech"] = {"recipe": load_corpus("open_en_tts", CONFIG).recipe}
     corpus = model(name="mine", loader=loader, **required.get(loader, {}))
     first = next(iter(study.corpora))
@@ -247,6 +248,7 @@ def test_values_of_studies(study):
         "description": {"tracking"},
         "task_order": {"uncertainty", *REPORTS},  # and the tasks of each run, which come in that order
         "equal_training": of_all_tasks(study, "rawm", "finetune") | {"tracking"},
+        "augment": {"tracking"},  # a label; the recipe's values count
     }
     for name in fields(StudyFile, "training", *NAMES["StudyFile"]):
         assert stale(study, replace(study, settings=changed(settings, name))) == expected[name], name
