@@ -45,7 +45,7 @@ format: .venv/installed
 
 docs: .venv/installed
 	@rawm schemas > /dev/null
-	@for tool in corpora methods performance reproducibility; do python tools/$${tool}_table.py || exit 1; done
+	@for tool in corpora methods performance reproducibility standardisation; do python tools/$${tool}_table.py || exit 1; done
 
 bench: .venv/installed
 	python benchmarks/run.py --output results/bench.json
@@ -62,7 +62,7 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .snakemake
 
 # Packages are compiled here, since every job starts Python: where PYTHONDONTWRITEBYTECODE is set, it would compile torch
-# each time.
+# each time. The compatible mode of editable installs adds a folder to the path; the other one runs code at each start.
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
 	    { echo "Python 3.11 or 3.12 is needed, and $(PYTHON) is another; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -71,5 +71,5 @@ clean:
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --requirement requirements.txt
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --config-settings editable_mode=compat --editable .
 	touch $@

@@ -35,7 +35,7 @@ class Job(NamedTuple):
 JOBS = (
     Job("read 100,000 rows of ASVspoof 2019", "asvspoof2019_la", "read", 2, 2),
     Job("read 1,004,081 rows of ASVspoof 5", "asvspoof5", "read", 15, 2),
-    Job("check and write the manifest of ASVspoof 5", "asvspoof5", "write", 60, 2),
+    Job("check and write the manifest of ASVspoof 5", "asvspoof5", "write", 60, 1.5),
 )
 
 

@@ -40,7 +40,7 @@ from support.released import released_update
 
 ROUNDS, STEPS, EPOCHS = 3, 20, 10  # steps of an epoch; epochs of the second task
 STEP_TARGETS = dict.fromkeys(("owm", "rawm", "rwm"), "<= 1.3")
-MODULES = ("frontends", "detection", "training", "peers", "protocols")
+MODULES = ("frontends", "detection", "training", "peers", "protocols", "size")
 
 
 class Problem(NamedTuple):

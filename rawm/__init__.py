@@ -1,7 +1,6 @@
 """Continual learning for fake-speech detection: the methods, the metrics and the pipeline around them."""
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from `typing`, which takes longer to load than all else that a small job's client needs
 if TYPE_CHECKING:
     from rawm.detection.detector import Detector
 
@@ -9,7 +8,7 @@ __version__ = "0.1.0"
 __all__ = ["Detector"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import `Detector` on first use, since it loads torch."""
     if name == "Detector":
         from rawm.detection.detector import Detector

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,38 @@ def csv(rows: Sequence[dict[str, Any]]) -> str:
     columns = frame.select_dtypes("floating").columns
     frame[columns] = frame[columns].round(4) + 0.0  # + 0.0 turns -0.0 into 0.0
     return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def irregular(path: str | Path) -> str:
+    """Say what something is that is no regular file; "" for a regular file, and where there is nothing.
+
+    Ask before opening what a user names: opening a named pipe waits for ever, and a device has no end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file"
+
+
+def is_utf8(path: str | Path) -> bool:
+    """Whether a name is UTF-8, so that it can be printed and saved; Linux allows any bytes."""
+    return not any("\ud800" <= char <= "\udfff" for char in str(path))
+
+
+def printable(path: str | Path) -> str:
+    r"""The path in one line that can be printed: bytes that are not UTF-8 become \xff, a line break \n."""
+    return "".join(
+        f"\\x{ord(char) - 0xDC00:02x}"
+        if "\udc80" <= char <= "\udcff"
+        else char.encode("unicode_escape").decode()
+        if char < " " or not is_utf8(char)
+        else char
+        for char in str(path)
+    )
 
 
 def sha256(path: str | Path) -> str:

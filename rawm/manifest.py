@@ -6,9 +6,10 @@ Importing this module is cheap: pyarrow is loaded when a file is read or written
 import hashlib
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,20 @@ class Manifest:
         columns: dict[str, Any] = {name: _take(getattr(self, name), rows) for name in COLUMNS}
         return Manifest(**columns)
 
+    def traced(self) -> list[str]:
+        """Class of each row where attacks are told apart: genuine, or the attack of a fake.
+
+        Raises:
+            UserError: the manifest does not say the attack of a row.
+        """
+        if unknown := [row for row, attack in enumerate(self.attack) if attack == "-" and self.label[row] != "genuine"]:
+            raise UserError(
+                f"corpus {self.corpus[unknown[0]]}: the attack of {len(unknown)} {self.label[unknown[0]]} utterance(s) "
+                f"is not known, first {self.utterance_id[unknown[0]]!r}; `classes: attacks` needs it: leave them out "
+                "by `where`"
+            )
+        return [label if label == "genuine" else attack for label, attack in zip(self.label, self.attack, strict=True)]
+
     def rows(self) -> list[Row]:
         """Return the rows as dictionaries, as `write` takes them."""
         columns = [getattr(self, name) for name in COLUMNS]
@@ -101,25 +116,40 @@ def problems(
         labels: labels that a row may have; None = any.
         splits: splits that a row may have.
     """
-    for row in rows:
-        if row.keys() != set(COLUMNS):
-            return [_columns_problem(row)]
+    return _key_problems(rows) or _value_problems(_by_column(rows), labels, splits)
+
+
+def _key_problems(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    wanted = set(COLUMNS)
+    return next(([_columns_problem(row)] for row in rows if row.keys() != wanted), [])
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Turn rows into columns, in one pass over what lies scattered in memory."""
+    columns = zip(*map(itemgetter(*COLUMNS), rows), strict=True) if rows else [()] * len(COLUMNS)
+    return dict(zip(COLUMNS, columns, strict=True))
+
+
+def _value_problems(
+    columns: Mapping[str, Sequence[Any]], labels: Sequence[str] | None, splits: Sequence[str]
+) -> list[str]:
+    """One sentence for each kind of wrong value."""
     errors = []
+
+    def check(column: str, is_right: Callable[[Any], bool], problem: str) -> None:
+        if wrong := [row for row, value in enumerate(columns[column]) if not is_right(value)]:
+            errors.append(f"{len(wrong)} utterance(s), first {columns['utterance_id'][wrong[0]]!r}: {problem}")
+
     for column in COLUMNS:
         if column != "duration_s":
-            empty = [row for row in rows if not isinstance(row[column], str) or not row[column].strip()]
-            errors += _row_problems(empty, f"{column} is empty or not text; '-' stands for unknown")
-    no_duration = [row for row in rows if not _is_duration(row["duration_s"])]
-    errors += _row_problems(no_duration, "duration_s is not a number of seconds, 0 or more")
+            check(column, _is_text, f"{column} is empty or not text; '-' stands for unknown")
+    check("duration_s", _is_duration, "duration_s is not a number of seconds, 0 or more")
     if labels is not None:
-        unknown = [row for row in rows if row["label"] not in labels]
-        errors += _row_problems(unknown, f"label is not one of {', '.join(labels)}")
-    unknown = [row for row in rows if row["split"] not in splits]
-    errors += _row_problems(unknown, f"split is not one of {', '.join(splits)}")
-    counts = Counter(row["utterance_id"] for row in rows)
-    repeated = [row for row in rows if counts[row["utterance_id"]] > 1]
-    errors += _row_problems(repeated, "utterance_id is not unique")
-    return errors + leak_problems(rows, "group")
+        check("label", labels.__contains__, f"label is not one of {', '.join(labels)}")
+    check("split", splits.__contains__, f"split is not one of {', '.join(splits)}")
+    counts = Counter(columns["utterance_id"])
+    check("utterance_id", lambda name: counts[name] == 1, "utterance_id is not unique")
+    return errors + _leak_problems(columns["group"], columns["split"], "group")
 
 
 def _columns_problem(row: Mapping[str, Any]) -> str:
@@ -128,20 +158,26 @@ def _columns_problem(row: Mapping[str, Any]) -> str:
     return f"utterance {row.get('utterance_id', '?')}: wrong columns ({what}); needed: {', '.join(COLUMNS)}"
 
 
-def _row_problems(rows: Sequence[Mapping[str, Any]], problem: str) -> list[str]:
-    return [f"{len(rows)} utterance(s), first {rows[0]['utterance_id']!r}: {problem}"] if rows else []
-
-
 def leak_problems(rows: Iterable[Mapping[str, Any]], column: str) -> list[str]:
     """Report values of a column that occur in more than one split, in at most one sentence."""
-    splits: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        splits[row[column]].add(row["split"])
-    leaking = sorted(value for value, where in splits.items() if len(where) > 1)
+    rows = list(rows)
+    return _leak_problems([row[column] for row in rows], [row["split"] for row in rows], column)
+
+
+def _leak_problems(values: Sequence[str], splits: Sequence[str], column: str) -> list[str]:
+    first: dict[str, str] = {}  # value -> the split in which it occurs first
+    leaking = {value for value, split in zip(values, splits, strict=True) if first.setdefault(value, split) != split}
     if not leaking:
         return []
-    where = ", ".join(sorted(splits[leaking[0]]))
-    return [f"{len(leaking)} value(s) of {column} occur in several splits; first: {leaking[0]!r} in {where}"]
+    example = min(leaking)
+    where = {split for value, split in zip(values, splits, strict=True) if value == example}
+    return [
+        f"{len(leaking)} value(s) of {column} occur in several splits; first: {example!r} in {', '.join(sorted(where))}"
+    ]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_duration(value: Any) -> bool:
@@ -169,16 +205,29 @@ def write(
     import pyarrow.parquet as pq
 
     rows = list(rows)
-    if errors := problems(rows, labels, splits):
+    errors, columns = _key_problems(rows), {}
+    if not errors:
+        columns = _by_column(rows)
+        errors = _value_problems(columns, labels, splits)
+    if errors:
         raise UserError("\n".join(f"{path}: {problem}" for problem in errors))
-    rows = sorted(rows, key=lambda row: row["utterance_id"])
-    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    order = sorted(range(len(rows)), key=columns["utterance_id"].__getitem__)
+    columns = {name: [column[row] for row in order] for name, column in columns.items()}
     columns["duration_s"] = [float(value) for value in columns["duration_s"]]
-    digest = hashlib.sha256(json.dumps(columns, ensure_ascii=False).encode()).hexdigest()
+    digest = _digest_of(columns)
     types = [(name, pa.float64() if name == "duration_s" else pa.string()) for name in COLUMNS]
     table = pa.table(columns, schema=pa.schema(types, metadata={_DIGEST: digest}))
     with files.atomic(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def _digest_of(columns: Mapping[str, Sequence[Any]]) -> str:
+    """SHA-256 of the columns as one JSON object, made column by column to save memory."""
+    hashed = hashlib.sha256(b"{")
+    for number, (name, values) in enumerate(columns.items()):
+        hashed.update(f"{', ' if number else ''}{json.dumps(name)}: {json.dumps(values, ensure_ascii=False)}".encode())
+    hashed.update(b"}")
+    return hashed.hexdigest()
 
 
 def read(path: str | Path) -> Manifest:

@@ -21,6 +21,11 @@ def manifest(corpus: str) -> Path:
     return RESULTS / "manifests" / f"{corpus}.parquet"
 
 
+def card(corpus: str) -> Path:
+    """Folder of a corpus' card."""
+    return RESULTS / "cards" / corpus
+
+
 def features(frontend: str, corpus: str, split: str) -> Path:
     return RESULTS / "features" / frontend / corpus / f"{split}.safetensors"
 
@@ -28,6 +33,11 @@ def features(frontend: str, corpus: str, split: str) -> Path:
 def feature_shard(frontend: str, corpus: str, split: str, shard: str) -> Path:
     """Features of one shard, e.g. 2of8."""
     return RESULTS / "features" / frontend / corpus / "shards" / shard / f"{split}.safetensors"
+
+
+def augmented(frontend: str, corpus: str, recipe: str) -> Path:
+    """Features of changed copies of the training data, by a recipe's `stored_name`."""
+    return RESULTS / "features" / frontend / corpus / "augmented" / recipe / "train.safetensors"
 
 
 def tuning(search: str) -> Path:

@@ -25,6 +25,8 @@ LONGEST = (
     "workflow/test_staleness.py",
     "workflow/test_frontends.py",
     "tracking/test_tracking.py",
+    "tracking/test_stores.py",
+    "tracking/test_servers.py",
     "features/test_extract_interrupted.py",
     "methods/test_every_method.py",
     "corpora/made/test_open_speech_apt.py",

@@ -42,7 +42,8 @@ def section(label: str) -> str:
     """What a user must know of one corpus."""
     corpus = load_corpus(label)
     path = paths.CONFIG / "corpora" / f"{label}.yaml"
-    root = read_yaml(path).get("root", "")
+    written = read_yaml(path)
+    root = written.get("root") or written.get("parquet", "")
     lines = [f"### `{label}`: {corpus.title}\n", *instructions(path.read_text(encoding="utf-8")), ""]
     for what, text in (
         ("Home", corpus.homepage),

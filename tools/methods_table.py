@@ -8,11 +8,13 @@ README shows some rows of docs/results.md.
 import csv
 import json
 import re
+import statistics
 from pathlib import Path
 
 from marks import replaced
 
 from rawm.methods import class_of
+from rawm.runs.run import Run
 from rawm.study import load_method, load_study
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +37,14 @@ SECTIONS = {
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
 }
+#: Studies without and with augmented training data, and the runs that both have.
+AUGMENTED = ("open_speech_all", "open_speech_augmented")
+AUGMENTED_METHODS = ("finetune", "owm", "rwm", "rawm", "derpp")
+AUGMENTED_RUNS = [(method, seed) for method in AUGMENTED_METHODS for seed in (0, 1, 2)]
+AUGMENTED_HEAD = (
+    "| method | average EER | with copies | difference of each seed | forgetting | with copies |\n"
+    "|---|--:|--:|---|--:|--:|\n"
+)
 SECTION_HEAD = (
     "| method | average EER | average incremental EER | forgetting | EER when learned |\n|---|--:|--:|--:|--:|\n"
 )
@@ -144,6 +154,32 @@ def few(page: str) -> str:
     return replaced(page, "few", "".join(lines))
 
 
+def augmented(page: str) -> str:
+    """docs/results.md with the table of augmentation; unchanged without both studies.
+
+    The study without copies has more seeds; only those of the study with copies count.
+    """
+    without, copies = ([Run(load_study(name, on_disk=False), m, s) for m, s in AUGMENTED_RUNS] for name in AUGMENTED)
+    if not all(run.metrics_path.is_file() for run in [*without, *copies]):
+        return page
+    lines = []
+    for method in AUGMENTED_METHODS:
+        pairs = [(a, b) for a, b in zip(without, copies, strict=True) if a.method == method]
+        cells = [
+            _mean_std([run.metrics[name] for run in side])
+            for name in METRICS[:3:2]
+            for side in zip(*pairs, strict=True)
+        ]
+        differences = [b.metrics[METRICS[0]] - a.metrics[METRICS[0]] for a, b in pairs]
+        cells.insert(2, " ".join(f"{value:+.1f}" for value in differences))
+        lines.append(f"| {load_method(method).title or method} | {' | '.join(cells)} |\n")
+    return replaced(page, "augmented", AUGMENTED_HEAD + "".join(lines))
+
+
+def _mean_std(values: list[float]) -> str:
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+
+
 def readme(page: str, results_page: str) -> str:
     """The README with its rows and columns of docs/results.md."""
     first = results_page.partition("<!-- table: end -->")[0]
@@ -180,5 +216,8 @@ def _number(cell: str) -> float:
 
 if __name__ == "__main__":
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    RESULTS.write_text(few(sections(results(RESULTS.read_text(encoding="utf-8")))), encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8"), RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
+    page = RESULTS.read_text(encoding="utf-8")
+    for fill in (results, sections, few, augmented):
+        page = fill(page)
+    RESULTS.write_text(page, encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8"), page), encoding="utf-8")

@@ -9,70 +9,21 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pyworld
 from marks import replaced
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from rawm import audio, paths
-from rawm.corpora.made.open_speech.clean import RATE, frame_levels
+from rawm import paths
+from rawm.corpora import cues
+from rawm.corpora.cues import CODING, PITCH, TRIVIAL
 from rawm.metrics.detection import eer
 from rawm.study import Study, load_study
 from rawm.tasks.loading import load_split
 
 PAGE = Path(__file__).parents[1] / "docs" / "open_speech.md"
 STUDY = "open_speech"
-TRIVIAL = ["duration", "lead", "trail", "offset", "above the band"]
-CODING = ["peak", "FLAC size"]
-PITCH = ["pitch", "range of pitch"]
 SEEDS = (0, 1, 2)
-
-
-def cues(path: Path, high_hz: float) -> dict[str, float]:
-    """Measure the cues of one utterance.
-
-    Args:
-        path: FLAC file.
-        high_hz: upper band edge of its channel in Hz.
-
-    Returns:
-        duration, lead and trail in s (silence: 30 dB below the loudest 20 ms), offset and peak as shares of full scale,
-        energy above the band edge in dB of the whole, FLAC size in bits per sample, median and interquartile range of
-        the pitch in semitones (nan without a voice).
-    """
-    speech = audio.load(path, RATE).astype(np.float64)
-    loud = np.flatnonzero(frame_levels(speech) > frame_levels(speech).max() - 30)
-    power = np.abs(np.fft.rfft(speech)) ** 2
-    above = power[np.fft.rfftfreq(len(speech), 1 / RATE) > high_hz].sum() / power.sum()
-    hertz, _ = pyworld.dio(speech, RATE, frame_period=10.0)
-    semitones = 12 * np.log2(hertz[hertz > 0] / 100)
-    low, middle, high = np.percentile(semitones, [25, 50, 75]) if len(semitones) else [np.nan] * 3
-    return {
-        "duration": len(speech) / RATE,
-        "lead": loud[0] / 100,
-        "trail": len(speech) / RATE - loud[-1] / 100,
-        "offset": float(speech.mean()),
-        "above the band": 10 * np.log10(above + 1e-12),
-        "peak": float(np.abs(speech).max()),
-        "FLAC size": 8 * path.stat().st_size / len(speech),
-        "pitch": middle,
-        "range of pitch": high - low,
-    }
-
-
-def error(scores: np.ndarray, genuine: np.ndarray) -> float:
-    """EER in % of scores (n,), higher = more genuine."""
-    return 100 * eer(scores[genuine], scores[~genuine]).value
-
-
-def boosted(table: pd.DataFrame, names: list[str]) -> float:
-    """EER in % on the evaluation split of gradient boosting on some cues, trained on the whole training split."""
-    train, test = table[table["split"] == "train"], table[table["split"] == "eval"]
-    model = HistGradientBoostingClassifier(max_iter=100, class_weight="balanced", random_state=0)
-    model.fit(train[names], train["label"] == "genuine")
-    return error(model.predict_proba(test[names])[:, 1], (test["label"] == "genuine").to_numpy())
 
 
 def cue_rows(corpora: dict) -> str:
@@ -81,13 +32,15 @@ def cue_rows(corpora: dict) -> str:
     for label, corpus in corpora.items():
         manifest = pd.read_parquet(paths.manifest(label))
         high_hz = corpus.recipe.channel.high_hz
-        measured = pd.DataFrame([cues(Path(corpus.root) / path, high_hz) for path in manifest["path"]])
+        measured = pd.DataFrame([cues.of_file(Path(corpus.root) / path, high_hz) for path in manifest["path"]])
         table = pd.concat([manifest[["label", "split"]].reset_index(drop=True), measured], axis=1)
-        single = {name: boosted(table, [name]) for name in TRIVIAL + CODING}
+        splits = [table[table["split"] == split] for split in ("train", "eval")]
+        single = {name: cues.error(*splits, [name]) for name in TRIVIAL + CODING}
         strongest = min(single, key=lambda name: single[name])
-        values = [boosted(table, names) for names in (TRIVIAL, TRIVIAL + CODING, PITCH)]
+        values = [cues.error(*splits, names) for names in (TRIVIAL, TRIVIAL + CODING, PITCH)]
         cells = " | ".join(f"{value:.0f}" for value in values)
-        rows += f"| `{label}` | {cells} | {strongest}, {single[strongest]:.0f} |\n"
+        shown = strongest.replace("file size", "FLAC size")
+        rows += f"| `{label}` | {cells} | {shown}, {single[strongest]:.0f} |\n"
         print(rows.splitlines()[-1], {name: round(value) for name, value in single.items()}, flush=True)
     return rows
 
@@ -104,7 +57,8 @@ def cross_rows(study: Study) -> str:
             model = make_pipeline(StandardScaler(), MLPClassifier(**settings))
             model.fit(*arrays(study, number, "train", seed))
             tests = [arrays(study, other, "eval", seed) for other in numbers]
-            errors.append([error(model.predict_proba(x)[:, 1], genuine) for x, genuine in tests])
+            scored = [(model.predict_proba(x)[:, 1], genuine) for x, genuine in tests]
+            errors.append([100 * eer(scores[genuine], scores[~genuine]).value for scores, genuine in scored])
         means = np.mean(errors, axis=0)
         cells = [f"{mean:.1f}" for mean in means]
         cells[number - 1] = f"**{cells[number - 1]}**"

@@ -1,32 +1,19 @@
-"""The command `rawm`: each verb parses its options and calls one function."""
+"""The command `rawm`. Importing it is cheap: the verbs are loaded when no job server takes the command."""
 
+import os
 import sys
 
-import typer
-
-from rawm.cli import configuration, corpora, detection, features, results, runs, scores, tracking
-from rawm.errors import UserError
-
-app = typer.Typer(
-    name="rawm",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is "
-    "one of these commands, which can also be run alone.",
-)
-for verbs in (configuration, corpora, features, runs, results, scores, tracking, detection):
-    app.add_typer(verbs.app)
+#: Verbs of the workflow that take much longer to import what they need than they need to compute.
+SERVED = ("train", "evaluate", "extract", "tables", "figures", "export")
 
 
 def main() -> None:
-    """Run a verb; print a user error without a traceback and exit with status 1."""
-    try:
-        app()
-    except UserError as error:
-        for line in str(error).splitlines():
-            print(f"rawm: {line}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Give the command to the job server of the workflow, if there is one and it takes it; else run it here."""
+    address = os.environ.get("RAWM_JOB_SERVER")
+    if address and sys.argv[1:2] and sys.argv[1] in SERVED:
+        from rawm.cli.job_client import hand_over
+
+        hand_over(address)
+    from rawm.cli.verbs import main as run
+
+    run()

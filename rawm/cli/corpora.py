@@ -79,6 +79,22 @@ def check_corpus(
     _report(audit.check(load_corpus(corpus), deep, workers))
 
 
+@corpora.command("card", epilog=example("rawm corpora card open_en_tts", "rawm corpora card my_corpus --files 2000"))
+def card_of_corpus(
+    corpus: Annotated[str, typer.Argument(help="Label of a file in config/corpora/, made by `rawm corpora make`.")],
+    files: Annotated[int, typer.Option(min=1, help="Recordings that are decoded, as many of each class.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the recordings.")] = 0,
+):
+    """Describe a corpus on a page with a picture: counts, sound, and cues by which it may give itself away.
+
+    Writes results/cards/CORPUS/card.md and card.png.
+    """
+    from rawm.corpora.card import measure
+    from rawm.reports import card
+
+    typer.echo(card.write(measure(load_corpus(corpus), files, seed)))
+
+
 @streams.command("check", epilog=example("rawm streams check open_speech", "rawm streams check open_speech --deep"))
 def check_stream(
     stream: Annotated[str, typer.Argument(help="Label of a file in config/streams/.")],

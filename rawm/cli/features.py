@@ -8,7 +8,7 @@ import typer
 from rawm import paths
 from rawm.cli.options import Corpus, Device, Threads, example, use_torch
 from rawm.errors import UserError
-from rawm.study import load_corpus, load_frontend, mismatch
+from rawm.study import load_augmentation, load_corpus, load_frontend, mismatch
 
 app = typer.Typer()
 imports = typer.Typer(no_args_is_help=True, help="Turn features that you already have into a corpus.")
@@ -20,6 +20,7 @@ app.add_typer(imports, name="import")
         "rawm extract --frontend lfcc_stats --corpus open_en_tts",
         "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --shard 2of8 --threads 4",
         "rawm extract --frontend xlsr_300m --corpus asvspoof2019_la --join 8",
+        "rawm extract --frontend lfcc_stats --corpus open_en_tts --augment mixed",
     )
 )
 def extract(
@@ -27,6 +28,10 @@ def extract(
     corpus: Corpus,
     split: Annotated[list[str], typer.Option(help="Only this split; can be repeated.")] = list(paths.SPLITS),  # noqa: B006
     shard: Annotated[str | None, typer.Option(help="Only this part of the corpus, e.g. 2of8.")] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="Label of a file in config/augmentations/: make changed copies of the training split."),
+    ] = None,
     join: Annotated[
         int | None, typer.Option(min=1, help="Join this number of parts, computed before with --shard.")
     ] = None,
@@ -40,6 +45,11 @@ def extract(
     if problem := mismatch(settings, loaded):
         raise UserError(f"--frontend {frontend}: {problem}")
     part = _parse_shard(shard)
+    if augment is not None:
+        if shard is not None or join is not None or split not in (list(paths.SPLITS), ["train"]):
+            raise UserError("--augment: goes without --shard and --join, and with no other --split than train")
+        _extract_augmented(loaded, frontend, settings, augment, use_torch(device, threads), threads)
+        return
     if join is not None:
         from rawm.features.store import join as join_shards
 
@@ -55,6 +65,18 @@ def extract(
         if shard is not None:
             output = paths.feature_shard(frontend, corpus, name, shard)
         make_features(loaded, settings, name, paths.manifest(corpus), output, part, where, threads)
+
+
+def _extract_augmented(corpus, frontend: str, settings, label: str, device, threads: int) -> None:
+    """Make the features of changed copies of the training split."""
+    from rawm.augmentation.extract import extract_augmented
+    from rawm.study.augmentations import stored_name
+
+    if settings.type == "stored":
+        raise UserError(f"--augment {label}: changes audio, but front-end {frontend} looks up stored features")
+    recipe = load_augmentation(label)
+    output = paths.augmented(frontend, corpus.name, stored_name(label, recipe))
+    extract_augmented(corpus, settings, recipe, paths.manifest(corpus.name), output, device=device, threads=threads)
 
 
 def _parse_shard(text: str | None) -> tuple[int, int]:

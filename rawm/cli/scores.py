@@ -18,6 +18,7 @@ app.add_typer(scores, name="scores")
         "rawm scores export --study open_speech --method rawm --seed 0 --output scores/",
         "rawm scores export --study open_speech --method rawm --seed 0 --after 1 --task 2 --format asvspoof5 "
         "--output scores.tsv",
+        "rawm scores export --study open_speech --method rawm --seed 0 --format arena --output arena/",
     ),
 )
 def export_scores(
@@ -30,11 +31,11 @@ def export_scores(
     ] = None,
     task: Annotated[int | None, typer.Option(min=1, help="Only the scores of this task.")] = None,
     format: Annotated[
-        Literal["asvspoof2019", "asvspoof2021", "asvspoof5"],
-        typer.Option(help="Format of a challenge; only asvspoof2019 has keys."),
+        Literal["asvspoof2019", "asvspoof2021", "asvspoof5", "arena"],
+        typer.Option(help="Of a challenge (only asvspoof2019 has keys), or of Speech DF Arena, with its list."),
     ] = "asvspoof2019",
 ):
-    """Export the scores of a finished run in the format of an ASVspoof challenge."""
+    """Export the scores of a finished run in the format of an ASVspoof challenge or of Speech DF Arena."""
     from rawm.score_files.export import export
 
     for path in export(load_run(study, method, seed), output, format, after, task):
@@ -47,26 +48,32 @@ def export_scores(
         "rawm scores evaluate scores/en_tts.txt",
         "rawm scores evaluate scores.txt --key keys/LA/CM/trial_metadata.txt",
         "rawm scores evaluate cm.txt --asv ASVspoof2019.LA.asv.eval.gi.trl.scores.txt",
+        "rawm scores evaluate arena/en_tts.txt --key arena/en_tts.csv",
     ),
 )
 def evaluate_scores(
     file: Annotated[Path, typer.Argument(help="Scores of a detector; higher = more genuine.")],
     format: Annotated[
-        Literal["auto", "asvspoof2019", "asvspoof2021", "asvspoof5"],
+        Literal["auto", "asvspoof2019", "asvspoof2021", "asvspoof5", "arena"],
         typer.Option(help="Format of the file; auto = recognise it by the first line."),
     ] = "auto",
     key: Annotated[
         Path | None,
-        typer.Option(help="Labels: a key or protocol of a challenge, a score file of 2019, or a manifest."),
+        typer.Option(help="Labels: a key, protocol or list of a challenge, a score file of 2019, or a manifest."),
     ] = None,
     asv: Annotated[
         Path | None, typer.Option(help="Scores of a speaker verification system (2019 format), for min t-DCF.")
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Evaluate a file that lacks utterances of the key; says how many.")
+    ] = False,
 ):
     """Print EER, AUC, costs and Cllr of a score file, and with --asv both definitions of min t-DCF."""
     from rawm.score_files.evaluate import evaluate
 
-    evaluation = evaluate(file, format, key, asv)
+    evaluation = evaluate(file, format, key, asv, partial)
     typer.echo(evaluation.about)
     for metric in evaluation.metrics:
         typer.echo(metric)
+    if evaluation.hint:
+        typer.echo(f"hint: {evaluation.hint}", err=True)

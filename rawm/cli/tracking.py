@@ -22,12 +22,16 @@ def track(
     study: Study,
     uri: Uri = None,
     receipt: Annotated[Path | None, typer.Option(help="File for the ids of the MLflow runs.")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Use a store that was moved here with its mlruns/.")] = False,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Update a store that an older MLflow wrote.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove artifacts of runs that the store has not.")] = False,
 ):
     """Copy all finished runs of a study to MLflow. Repeating it changes nothing."""
     from rawm import tracking
 
     where, experiment = _tracking(study, uri)
-    tracking.log_study(load_study(study), where, experiment, receipt)
+    loaded = load_study(study)
+    tracking.log_study(loaded, where, experiment, receipt, adopt=adopt, migrate=migrate, prune=prune)
 
 
 @app.command(epilog=example("rawm ui", "rawm ui --study synthetic --port 5050"))

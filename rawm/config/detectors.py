@@ -10,7 +10,18 @@ from pydantic import Field, model_validator
 from rawm.config.base import Model
 
 
-class MLP(Model):
+class DetectorBase(Model):
+    """Keys of every detector."""
+
+    standardisation: Literal["frozen", "floored", "clipped", "per_task"] = Field(
+        "frozen",
+        description="Input standardisation: frozen = by mean and deviation of the first task's training features; "
+        "floored = frozen, with deviations of at least 5 % of their median; clipped = frozen, then limited to five "
+        "deviations; per_task = by those of the task that was learned last.",
+    )
+
+
+class MLP(DetectorBase):
     """Multi-layer perceptron on pooled features. Frames are pooled to mean and standard deviation over time first."""
 
     frames_only: ClassVar[bool] = False
@@ -19,7 +30,7 @@ class MLP(Model):
     hidden: list[int] = Field([512, 512, 512, 512], description="Widths of the hidden layers; [] is a linear detector.")
 
 
-class SCNN(Model):
+class SCNN(DetectorBase):
     """Self-attention convolutional network on frames: the back-end of the RAWM and RWM papers."""
 
     frames_only: ClassVar[bool] = True
@@ -38,7 +49,7 @@ class SCNN(Model):
         return self
 
 
-class LCNN(Model):
+class LCNN(DetectorBase):
     """Light CNN with LSTM layers on frames, as images of time and feature: the ASVspoof 2021 baseline."""
 
     frames_only: ClassVar[bool] = True
@@ -55,7 +66,7 @@ class LCNN(Model):
     dropout: float = Field(0.7, ge=0, lt=1, description="Share of the convolutions' outputs dropped in training.")
 
 
-class AASIST(Model):
+class AASIST(DetectorBase):
     """Back-end of AASIST: graph attention over the spectral and temporal parts of frames."""
 
     frames_only: ClassVar[bool] = True

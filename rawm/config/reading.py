@@ -2,12 +2,14 @@
 
 import difflib
 import os
+import types
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Tag, TypeAdapter, ValidationError
 
+from rawm import files
 from rawm.errors import UserError
 
 
@@ -20,11 +22,18 @@ class ConfigError(UserError):
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """SafeLoader, in C where PyYAML has it, that refuses a key written twice; plain YAML silently takes the last."""
+    """SafeLoader, in C where PyYAML has it, whose keys are text as written, also `1` and `no`; refuses a key twice.
+
+    Plain YAML makes a number of `1` and False of `no`, and silently takes the last of two equal keys.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            if isinstance(key_node, yaml.ScalarNode):
+                key_node.tag = "tag:yaml.org,2002:str"
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -40,6 +49,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing, is not YAML (with its line) or is no mapping.
     """
+    if problem := files.irregular(path):
+        raise ConfigError([f"{path}: {problem}; write the configuration into a file"])
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
@@ -86,11 +97,11 @@ def _explained(problem: dict, unknown: list[tuple]) -> bool:
 
 def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     """One sentence for one pydantic error: `file: key: what is wrong; what would be right`."""
-    keys = [str(part) for part in _location(problem["loc"], content)]
+    keys, models = _place(problem["loc"], model)
     where = f"{path}: {'.'.join(keys)}" if keys else str(path)
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = _known_keys(model, content, problem["loc"])
+        allowed = _known_keys(models)
         return f"{where}: unknown key{_nearest(keys[-1], allowed)}; known keys: {', '.join(allowed)}"
     if kind == "missing":
         return f"{where}: is missing; add it"
@@ -107,51 +118,80 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     return f"{where}: is {_shown(given)}; {message[0].lower() + message[1:]}"
 
 
-def _location(location: tuple, content: Any) -> list:
-    """Keys of the file in a pydantic location, without its names of union members."""
-    keys: list = []
-    for index, part in enumerate(location):
-        last = index == len(location) - 1
-        if isinstance(content, dict) and part in content:
-            content = content[part]
-        elif isinstance(content, list) and isinstance(part, int) and part < len(content):
-            content = content[part]
-            part = part + 1
-        elif not last or (not isinstance(content, dict)):
+def _place(location: tuple, model: Any) -> tuple[list[str], list]:
+    """Find the keys of the file in a pydantic location, which also names the members of unions on its way.
+
+    Returns:
+        the keys, counted from 1 in lists, and the models in which the last of them is looked up.
+    """
+    keys: list[str] = []
+    models: list = []
+    for part in location:
+        members = _members(model)
+        if len(members) > 1:
+            model = next((member for member in members if str(part) in _names(member)), Any)
             continue
-        keys.append(part)
-    return keys
+        model = _plain(members[0])
+        if part == "[key]":
+            break
+        models = _models(model)
+        keys.append(str(part + 1) if isinstance(part, int) and get_origin(model) in (list, tuple) else str(part))
+        model = _inside(model, part)
+    return keys, models
+
+
+def _plain(model: Any) -> Any:
+    """The type without Annotated."""
+    return get_args(model)[0] if get_origin(model) is Annotated else model
+
+
+def _members(model: Any) -> list:
+    """The members of a union but None; the type alone if it is none. Pydantic's locations name a member of several."""
+    plain = _plain(model)
+    if get_origin(plain) not in (Union, types.UnionType):
+        return [model]
+    return [inner for part in get_args(plain) if part is not type(None) for inner in _members(part)]
+
+
+def _names(member: Any) -> set[str]:
+    """What pydantic may call a member of a union: its tags, its class, or e.g. list[str]."""
+    tags = {note.tag for note in getattr(member, "__metadata__", ()) if isinstance(note, Tag)}
+    plain = _plain(member)
+    name = getattr(plain, "__name__", "")
+    arguments = ",".join(getattr(_plain(argument), "__name__", "any").lower() for argument in get_args(plain))
+    return tags | {*_discriminators(plain), name, f"{name}[{arguments}]"}
+
+
+def _inside(model: Any, part: Any) -> Any:
+    """The type of a key's value, or of a list's item."""
+    if hasattr(model, "model_fields"):
+        fields = model.model_fields.items()
+        return next((field.annotation for name, field in fields if part in (name, field.alias)), Any)
+    arguments = get_args(model)
+    return arguments[-1 if get_origin(model) is dict else 0] if arguments else Any
 
 
 def _models(model: Any) -> list:
     """The pydantic models inside a model, an Annotated union, a list or a dict type."""
     if hasattr(model, "model_fields"):
         return [model]
-    return [found for part in getattr(model, "__args__", ()) for found in _models(part)]
+    return [inner for part in getattr(model, "__args__", ()) for inner in _models(part)]
 
 
-def _known_keys(model: Any, content: Any, location: tuple) -> list[str]:
-    """Keys that may be used in place of the unknown one at the end of `location`."""
-    candidates = _models(model)
-    for part in location[:-1]:
-        if isinstance(part, str):
-            inside = [m for c in candidates if part in c.model_fields for m in _models(c.model_fields[part].annotation)]
-            tagged = [c for c in candidates if _tag(c) == part]
-            candidates = inside or tagged or candidates
-    names = {field.alias or name for c in candidates for name, field in c.model_fields.items()}
-    return sorted(names - {"name"} | ({"name"} if any("train" in c.model_fields for c in candidates) else set()))
+def _known_keys(models: list) -> list[str]:
+    """Keys that may be used in a file or section."""
+    names = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    return sorted(names - {"name"} | ({"name"} if any("train" in model.model_fields for model in models) else set()))
 
 
-def _tag(model: Any) -> str | None:
-    """Discriminator value of a union member, e.g. rawm; None if it has no discriminator."""
-    for key in ("algorithm", "loader", "type"):
-        if key in model.model_fields:
-            return getattr(model.model_fields[key].annotation, "__args__", (None,))[0]
-    return None
+def _discriminators(model: Any) -> tuple[str, ...]:
+    """Values of the key that chooses a union's member, e.g. ("rawm",); () if it has none."""
+    fields = getattr(model, "model_fields", {})
+    return next((get_args(fields[key].annotation) for key in ("algorithm", "loader", "type") if key in fields), ())
 
 
 def _tags(model: Any) -> str:
-    return ", ".join(tag for tag in map(_tag, _models(model)) if tag)
+    return ", ".join(tag for member in _models(model) for tag in _discriminators(member))
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Studies and streams: `config/studies/*.yaml`, `config/streams/*.yaml` and `config/config.yaml`."""
 
-from typing import Literal
+from itertools import combinations
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -57,6 +58,11 @@ class StudyFile(Model):
     stream: str = Field(description="Label of config/streams/<stream>.yaml.")
     frontend: str = Field(description="Label of config/frontends/<frontend>.yaml.")
     detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
+    augment: str | None = Field(
+        None,
+        description="Label of config/augmentations/<augment>.yaml: changed copies are added to the training data of "
+        "every task, never to development or evaluation data; null = none.",
+    )
     methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
     seeds: list[int] = Field(
         min_length=1, description="Seeds; each fixes the weights, sample order and subsets of one run."
@@ -113,6 +119,11 @@ class Subset(Model):
         return self
 
 
+def _is_empty(value: Any) -> bool:
+    """Leave a key out of a model's values, as if it did not exist, where nothing is in it."""
+    return not value
+
+
 class Task(Model):
     """One task of a stream: corpora, filters on manifest columns, and how many utterances."""
 
@@ -122,29 +133,76 @@ class Task(Model):
     where: dict[str, list[str]] = Field(
         default_factory=dict, description="Manifest column -> values to keep, e.g. attack: ['-', A01]."
     )
+    share: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        exclude_if=_is_empty,
+        description="Class -> part of its utterances, as an interval within 0..1, e.g. genuine: [0, 0.5]: tasks with "
+        "intervals that do not overlap have no utterance of it in common. All of a class that is not named.",
+    )
     train: Subset = Field(Subset(), description="Part of the training split.")
     dev: Subset = Field(Subset(), description="Part of the development split.")
     eval: Subset = Field(Subset(), description="Part of the evaluation split.")
+
+    @model_validator(mode="after")
+    def _intervals(self) -> "Task":
+        for label, (low, high) in self.share.items():
+            if not 0 <= low < high <= 1:
+                raise ValueError(f"share.{label} is [{low:g}, {high:g}]; give two rising numbers within 0 and 1")
+        return self
 
 
 class StreamFile(Model):
     """Tasks, in the order in which the detector is trained on them."""
 
     title: str = Field(description="Name of the stream.")
-    classes: list[str] | None = Field(
+    classes: Annotated[list[str], Field(min_length=2)] | Literal["attacks"] | None = Field(
         list(SPEECH_CLASSES),
-        min_length=2,
-        description="Classes in the order of their indices; null = the classes of the corpora, sorted. Streams with "
-        "the classes fake and genuine are evaluated by equal error rate, others by accuracy.",
+        description="Classes in the order of their indices; null = the classes of the corpora, sorted; attacks = "
+        "genuine speech and each attack, and the detector has outputs for those of the tasks so far. Streams with the "
+        "classes fake and genuine are evaluated by equal error rate, others by accuracy.",
     )
     tasks: list[Task] = Field(min_length=1)
+    watch: list[Task] = Field(
+        default_factory=list,
+        exclude_if=_is_empty,
+        description="As tasks, but never trained on: their evaluation data are scored after every task and shown "
+        "apart. They have no train and dev.",
+    )
 
     @model_validator(mode="after")
-    def _unique(self) -> "StreamFile":
-        names = [task.name for task in self.tasks]
+    def _consistent(self) -> "StreamFile":
+        names = [task.name for task in [*self.tasks, *self.watch]]
         if len(set(names)) < len(names):
             raise ValueError("two tasks have the same name; give each its own")
+        for task in self.watch:
+            if {"train", "dev"} & task.model_fields_set:
+                raise ValueError(f"watch: {task.name}: has train or dev, but is never trained on; leave them out")
+        if self.watch and self.classes == "attacks":
+            raise ValueError("watch: classes: attacks has no class for attacks of others; leave one of the two out")
+        pairs = [*combinations(self.tasks, 2), *((task, watched) for watched in self.watch for task in self.tasks)]
+        if problems := [problem for one, other in pairs if (problem := _overlap(one, other, other in self.watch))]:
+            raise ValueError("; ".join(problems))
         return self
+
+
+def _overlap(one: Task, other: Task, watched: bool) -> str | None:
+    """What two tasks have in common and must not: a class that one of them shares out, or a corpus that is watched."""
+    common = [name for name in one.corpora if name in other.corpora]
+    columns = one.where.keys() & other.where.keys()
+    if not common:
+        return None
+    if watched and all(set(one.where[column]) & set(other.where[column]) - {"-"} for column in columns):
+        return f"watch: {other.name}: {common[0]} is trained on in task {one.name}; watch what no task has"
+    for label in sorted(one.share.keys() | other.share.keys()):
+        mine, theirs = (task.share.get(label, (0.0, 1.0)) for task in (one, other))
+        ignored = set() if label == "genuine" else {"-"}
+        met = all(set(one.where[column]) & set(other.where[column]) - ignored for column in columns)
+        if met and mine[0] < theirs[1] and theirs[0] < mine[1]:
+            return (
+                f"share: tasks {one.name} and {other.name} both take {label} utterances of {common[0]} within "
+                f"{max(mine[0], theirs[0]):g} and {min(mine[1], theirs[1]):g}; give them intervals that do not overlap"
+            )
+    return None
 
 
 class Tracking(Model):

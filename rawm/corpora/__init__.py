@@ -17,6 +17,8 @@ READERS = {
     "folder": "rawm.corpora.readers.folder:read",
     "evda_list": "rawm.corpora.readers.published_lists:read_evda",
     "rais_list": "rawm.corpora.readers.published_lists:read_rais",
+    "arena_list": "rawm.corpora.readers.arena_list:read",
+    "antideepfake": "rawm.corpora.readers.antideepfake:read",
     "asvspoof2015": "rawm.corpora.readers.asvspoof2015:read",
     "asvspoof2019_la": "rawm.corpora.readers.asvspoof2019:read",
     "asvspoof2021_la": "rawm.corpora.readers.asvspoof2021:read_la",
@@ -38,14 +40,27 @@ READERS = {
     "codecfake_plus": "rawm.corpora.readers.codecfake:read_plus",
     "iemocap": "rawm.corpora.readers.iemocap:read",
     "msp_podcast": "rawm.corpora.readers.msp_podcast:read",
+    "spoofceleb": "rawm.corpora.readers.spoofceleb:read",
+    "deepfake_eval_2024": "rawm.corpora.readers.deepfake_eval_2024:read",
+    "dfadd": "rawm.corpora.readers.dfadd:read",
+    "ctrsvdd": "rawm.corpora.readers.ctrsvdd:read",
+    "partialspoof": "rawm.corpora.readers.partialspoof:read",
+    "llamapartialspoof": "rawm.corpora.readers.partialspoof:read_llama",
+    "diffssd": "rawm.corpora.readers.diffssd:read",
+    "cvoicefake": "rawm.corpora.readers.cvoicefake:read",
+    "decro": "rawm.corpora.readers.decro:read",
+    "speechfake": "rawm.corpora.readers.speechfake:read",
+    "odss": "rawm.corpora.readers.odss:read",
     "features": "rawm.corpora.readers.imported:read",
 }
 #: `loader` of a corpus that the pipeline makes -> "module:function" (a `Maker`).
 MAKERS = {
     "synthetic": "rawm.corpora.made.synthetic:make",
+    "resampled": "rawm.corpora.made.resampled:make",
     "open_speech": "rawm.corpora.made.open_speech:make",
     "digits": "rawm.corpora.made.digits:make",
     "clear": "rawm.corpora.readers.clear:make",
+    "arena_parquet": "rawm.corpora.readers.arena_parquet:make",
 }
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from rawm import audio, files, manifest, paths
-from rawm.config.corpora import Corpus, ListedCorpus
+from rawm.config.corpora import Corpus, FolderCorpus, ListedCorpus
 from rawm.corpora import READERS, listing, reader
 from rawm.corpora.disk import audio_files
+from rawm.corpora.recordings import real_paths, repeated, unread
+from rawm.errors import UserError
 from rawm.manifest import Row
 from rawm.progress import track
 
@@ -49,9 +51,10 @@ def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
     """Audit a corpus: compare its protocol, or its manifest where it has no protocol, with the files under its root.
 
     Errors: ids that are not unique, unknown labels, a group in two splits, certain counts that differ from the
-    published ones, missing files, and with `deep` audio that cannot be decoded and the same audio bytes in two splits
-    or in both classes. Warnings: uncertain counts that differ, audio files that are not listed, and with `deep` the
-    same bytes twice in one split and class.
+    published ones, a recording listed in several classes or splits, missing files, and with `deep` audio that cannot
+    be decoded and the same audio bytes in two splits or in both classes. Warnings: uncertain counts that differ, a
+    recording listed twice, audio files that are not listed, files whose suffix is not read, and with `deep` the same
+    bytes twice in one split and class.
 
     Args:
         corpus: settings of the corpus, `root` resolved.
@@ -70,6 +73,7 @@ def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
     if corpus.has_audio:
         _check_audio(corpus, rows, deep, workers, errors, warnings)
     counts = Counter((row["split"], row["label"]) for row in rows)
+    warnings = [sentence for sentence in warnings if sentence not in errors]
     return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
 
 
@@ -81,7 +85,9 @@ def _check_audio(
     existing, absent = listing.present(root, rows)
     if absent:
         errors.append(listing.missing_message(root, len(rows), absent))
-    warnings += _unlisted_problems(root, rows)
+    for messages, sentences in zip((errors, warnings), repeated(root, rows), strict=True):
+        messages += sentences
+    warnings += _unlisted_problems(root, rows) + unread(root, _searched_folders(corpus, rows))
     if deep:
         copies, repeats = same_bytes([(root, row) for row in existing])
         errors += copies + _decoding_problems(corpus.name, root, existing, workers)
@@ -90,9 +96,24 @@ def _check_audio(
 
 def _unlisted_problems(root: Path, rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Report audio files under the root that no row names, in at most one sentence."""
-    listed = {os.path.normpath(row["path"]) for row in rows}
-    unlisted = [path for path in audio_files(root) if path not in listed]
+    try:
+        paths = audio_files(root)
+    except UserError as error:
+        return str(error).splitlines()
+    listed = set(real_paths(root, (row["path"] for row in rows)))
+    unlisted = [path for path, real in zip(paths, real_paths(root, paths), strict=True) if real not in listed]
     return [f"{len(unlisted)} audio file(s) under {root} are not listed, first {unlisted[0]}"] if unlisted else []
+
+
+def _searched_folders(corpus: Corpus, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Folders in which recordings are expected: those of the listed files, and all under a folder of a class."""
+    folders = {os.path.dirname(row["path"]) for row in rows}
+    if isinstance(corpus, FolderCorpus):
+        tops = [os.path.join(split, name) for split in ("", *paths.SPLITS) for name in corpus.genuine + corpus.fake]
+        tops = [top for top in tops if os.path.isdir(Path(corpus.root) / top)]
+        walks = (os.walk(Path(corpus.root) / top) for top in tops)
+        folders |= {os.path.relpath(where, corpus.root) for walk in walks for where, _, _ in walk}
+    return {os.path.normpath(folder) for folder in folders}
 
 
 def same_bytes(rows: Iterable[tuple[Path, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
@@ -106,6 +127,8 @@ def same_bytes(rows: Iterable[tuple[Path, Mapping[str, Any]]]) -> tuple[list[str
     """
     by_size = defaultdict(list)
     for root, row in rows:
+        if files.irregular(root / row["path"]):
+            continue
         by_size[(root / row["path"]).stat().st_size].append((root, row))
     by_content = defaultdict(list)
     suspects = [pair for same in by_size.values() if len(same) > 1 for pair in same]
@@ -134,7 +157,7 @@ def _decoding_problems(name: str, root: Path, rows: Iterable[Mapping[str, Any]],
 
     def problem(path: str) -> str | None:
         try:
-            audio.load(root / path, 16000)
+            audio.check(root / path)
         except audio.BadAudio as error:
             return str(error)
         return None

@@ -29,11 +29,13 @@ def check(name: str, stream: StreamFile, deep: bool = False) -> Report:
     train: dict[str, Names] = {}
     evaluation: dict[str, Names] = {}
     files: dict[tuple[Path, str], tuple[Path, Row]] = {}
-    for task in stream.tasks:
+    for task in [*stream.tasks, *stream.watch]:
         train[task.name], evaluation[task.name] = ({kind: set() for kind in KINDS} for _ in range(2))
         for corpus in map(load_corpus, task.corpora):
             for row in manifest.read(paths.manifest(corpus.name)).select(where=task.where).rows():
                 side = evaluation if row["split"] == "eval" else train  # models are chosen on development data
+                if side is train and task in stream.watch:
+                    continue
                 _add(side[task.name], corpus, row)
                 if deep and corpus.has_audio:
                     files[Path(corpus.root), row["path"]] = (Path(corpus.root), row)

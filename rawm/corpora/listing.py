@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rawm import audio
 from rawm.config.corpora import Corpus, ListedCorpus
-from rawm.corpora.division import divide
+from rawm.corpora.division import divide, division_problems
+from rawm.corpora.recordings import repeated
 from rawm.errors import UserError
 from rawm.manifest import Row
 from rawm.progress import track
@@ -89,6 +90,7 @@ def make(corpus: ListedCorpus, read: Reader[Any], workers: int) -> list[Row]:
     if corpus.has_audio:
         root = Path(corpus.root)
         listed = len(rows)
+        errors += repeated(root, rows)[0]
         rows, absent = present(root, rows)
         if len(absent) > corpus.missing_allowed * listed:
             errors.append(missing_message(root, listed, absent))
@@ -116,8 +118,13 @@ def examine(corpus: ListedCorpus, read: Reader[Any]) -> tuple[list[Row], list[st
     rows, problems = read(corpus)
     errors, warnings = count_problems(corpus, rows)
     errors = problems + errors
+    if not rows and not errors:
+        errors.append(
+            f"corpus {corpus.name}: lists no utterance; complete its protocol or its folders under {corpus.root}"
+        )
     if corpus.splits is not None:
         rows = divide(rows, corpus.splits)
+        errors = errors or division_problems(corpus.name, rows, corpus.splits)
     elif undivided := sum(not row["split"] for row in rows):
         errors.append(
             f"corpus {corpus.name}: {undivided} utterance(s) have no official split; add `splits:` to "
@@ -166,7 +173,7 @@ def present(root: Path, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         if folder not in names_in:
             try:
                 names_in[folder] = set(os.listdir(root / folder))
-            except (FileNotFoundError, NotADirectoryError):
+            except (OSError, ValueError):  # also a name that is too long, or holds a NUL character
                 names_in[folder] = set()
         (existing if name in names_in[folder] else absent).append(row)
     return existing, absent

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
+from rawm import files
 from rawm.errors import UserError
 
 
@@ -28,6 +29,8 @@ class _LabelledLines:
         self._columns_needed = ""
         self._malformed: list[int] = []  # line numbers
         self._unknown: Counter[str] = Counter()
+        if problem := files.irregular(path):
+            raise UserError(f"{path}: {problem}; restore the official file")
         try:
             self._lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines() breaks transcripts
         except FileNotFoundError:
@@ -65,21 +68,30 @@ class ProtocolFile(_LabelledLines):
         columns: numbers of fields that a line may have.
         words: the file's words for the classes -> label; other words are refused.
         separator: None = any white space.
+        rest: whether the last field is all the rest of its line.
 
     Raises:
         UserError: the file is missing, or is not text.
     """
 
-    def __init__(self, path: Path, columns: tuple[int, ...], words: Mapping[str, str], separator: str | None = None):
+    def __init__(
+        self,
+        path: Path,
+        columns: tuple[int, ...],
+        words: Mapping[str, str],
+        separator: str | None = None,
+        rest: bool = False,
+    ):
         super().__init__(path, words)
         self._columns, self._separator = columns, separator
+        self._splits = max(columns) - 1 if rest else -1
         self._columns_needed = " or ".join(map(str, columns))
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield the fields of each line that has one of the numbers of columns."""
         columns = set(self._columns)
         for number, line in enumerate(self._lines, 1):
-            fields = line.split(self._separator)
+            fields = line.split(self._separator, self._splits)
             if len(fields) in columns:
                 yield fields
             elif line.strip():

@@ -35,7 +35,7 @@ def find(names: Sequence[str], lists: Sequence[Path] = ()) -> list[Path]:
     for name in _expanded(names, lists):
         path = Path(name)
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
             if not inside:
                 raise UserError(f"{path}: holds no sound files ({', '.join(sorted(SUFFIXES))})")
             found |= dict.fromkeys(inside)

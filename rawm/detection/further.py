@@ -27,7 +27,7 @@ from rawm.study.load import labels
 from rawm.tasks.loading import load_split
 from rawm.tasks.samples import Samples
 from rawm.training.loop import fit
-from rawm.training.task import task_of
+from rawm.training.task import restandardise, task_of
 
 
 def learn(
@@ -61,6 +61,7 @@ def learn(
     detector, detector_header = checkpoint.load_detector(bundle.detector_path)
     learner.load(memory)
     current = task_of(study, number, bundle.model.seed, learner, study.training(label), device)
+    restandardise(detector, current)
     dev = load_split(study, number, "dev", bundle.model.seed)
     title = f"{label} on {task.name}"
     history = fit(
@@ -122,6 +123,7 @@ def _study(bundle: Bundle, task: Task, method: str | None) -> Study:
             detector=model.detector.type,
             methods=[label],
             seeds=[model.seed],
+            augment=None,
             training=training,
             equal_training=True,
         ),

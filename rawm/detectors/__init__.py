@@ -34,4 +34,6 @@ def build(settings: Any, n_features: int, pooled: bool, n_classes: int) -> Any:
             "choose a front-end with `pooling: none`, or a detector of type mlp"
         )
     module, name = DETECTORS[settings.type].split(":")
-    return getattr(import_module(module), name)(settings, n_features, pooled, n_classes)
+    detector = getattr(import_module(module), name)(settings, n_features, pooled, n_classes)
+    detector.standardisation = settings.standardisation
+    return detector

@@ -6,6 +6,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rawm.detectors.random_features import RandomFeatures
+
+FLOOR = 0.05  # least deviation of a feature, `floored`, as a share of the median
+CLIP = 5.0  # most deviations from the mean, `clipped`
+
 
 class Output(NamedTuple):
     """embedding (B, e) is the input of the last layer; logits (B, classes)."""
@@ -19,10 +24,12 @@ class Detector(nn.Module):
 
     Where possible, weights are those of nn.Linear and of ungrouped convolutions, which projection methods protect.
 
-    The mean and standard deviation of the first task's training features are part of the detector and never change
-    afterwards, so that a later task does not alter the detector's input for an earlier one.
+    Mean and standard deviation of the input standardisation are part of the detector. They are those of the first
+    task's training features and never change afterwards, so that a later task does not alter the detector's input for
+    an earlier one; `per_task` gives this up.
 
     Attributes:
+        standardisation: frozen, floored, clipped or per_task; see `rawm.config.detectors`.
         output: the last layer, embedding (B, e) -> logits (B, classes).
         input_mean, input_std: (n_features,) of the input standardisation.
     """
@@ -30,6 +37,7 @@ class Detector(nn.Module):
     output: nn.Linear
     input_mean: Tensor
     input_std: Tensor
+    standardisation: str = "frozen"
     __call__: Callable[..., Output]
 
     def __init__(self, n_features: int):
@@ -38,13 +46,36 @@ class Detector(nn.Module):
         self.register_buffer("input_std", torch.ones(n_features))
 
     def standardise(self, mean: Tensor, std: Tensor) -> None:
-        """Fix the input standardisation (n_features,); features with a constant value are left unscaled."""
+        """Set the input standardisation (n_features,); features with a constant value are left unscaled.
+
+        `floored`: a feature that hardly varies here, and may do so in a later task, is not blown up there. The median
+        is that of the features that vary.
+        """
+        varies = std > 1e-6
         self.input_mean.copy_(mean)
-        self.input_std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
+        self.input_std.copy_(torch.where(varies, std, torch.ones_like(std)))
+        if self.standardisation == "floored" and bool(varies.any()):
+            self.input_std.clamp_(min=FLOOR * float(std[varies].median()))
+
+    def standardised(self, features: Tensor) -> Tensor:
+        """Features (..., n_features) as `embed` gets them."""
+        values = (features - self.input_mean) / self.input_std
+        return values.clamp(-CLIP, CLIP) if self.standardisation == "clipped" else values
 
     def remove_body(self) -> None:
         """Let the standardised input be the embedding; only detectors on one vector per utterance can do so."""
         raise NotImplementedError
+
+    @torch.no_grad()
+    def extend(self, n_classes: int) -> None:
+        """Append outputs up to `n_classes` with new random weights; those that are there keep theirs."""
+        old = self.output
+        self.output = (
+            old.extended(n_classes) if isinstance(old, RandomFeatures) else nn.Linear(old.in_features, n_classes)
+        )
+        self.output.to(old.weight)
+        self.output.weight[: old.out_features] = old.weight
+        self.output.bias[: old.out_features] = old.bias
 
     def embed(self, features: Tensor, lengths: Any) -> Tensor:
         """Embeddings (B, e) of standardised features.
@@ -57,7 +88,7 @@ class Detector(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Output:
         """Features (B, d), or padded frames (B, T, d) with their lengths (B,); values of padding have no effect."""
-        standardised = (features - self.input_mean) / self.input_std
+        standardised = self.standardised(features)
         if lengths is not None:
             standardised = standardised.masked_fill(~valid(lengths, features.shape[1])[..., None], 0)
         embedding = self.embed(standardised, lengths)

@@ -29,6 +29,10 @@ class RandomFeatures(nn.Linear):
         self.register_buffer("offset", projection.new_zeros(projection.shape[1]) if offset is None else offset)
         self.register_buffer("clip", projection.new_tensor(clip))
 
+    def extended(self, n_classes: int) -> "RandomFeatures":
+        """A layer with the same random features and other weights, for more classes."""
+        return RandomFeatures(self.projection, n_classes, self.offset, float(self.clip))
+
     def features(self, embedding: Tensor) -> Tensor:
         """phi (B, E) of embeddings (B, e)."""
         return torch.relu(embedding.clamp(-self.clip, self.clip) @ self.projection + self.offset)

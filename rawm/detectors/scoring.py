@@ -1,5 +1,6 @@
 """Detector inference: embeddings, logits, scores; EER and accuracy."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from rawm.metrics.detection import eer
 from rawm.metrics.measure import EER, Measure
 from rawm.tasks.samples import Samples
 
+UNKNOWN = 1e-37  # near the smallest float32
 BATCH, FRAMES = 1024, 8192  # samples, or frames with padding, of one forward pass
 
 
@@ -61,9 +63,15 @@ def _log_odds(values: torch.Tensor) -> np.ndarray:
 
 
 def classify(detector: Detector, samples: Samples, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the most probable class (N,) int64, and log-posterior of the true class (N,) float32."""
+    """Index of the most probable class (N,) int64, and log-posterior of the true class (N,) float32.
+
+    A class that the detector has no output for yet has the posterior `UNKNOWN`.
+    """
     values = logits(detector, samples, device)
-    posteriors = values.log_softmax(1).gather(1, samples.labels[:, None])
+    posteriors = values.log_softmax(1)
+    missing = max(0, int(samples.labels.max()) + 1 - values.shape[1])
+    posteriors = torch.nn.functional.pad(posteriors, (0, missing), value=math.log(UNKNOWN))
+    posteriors = posteriors.gather(1, samples.labels[:, None])
     return values.argmax(1).numpy(), posteriors[:, 0].numpy()
 
 

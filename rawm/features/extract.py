@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +28,24 @@ from rawm.frontends.frontend import FrontEnd, NeuralFrontEnd
 from rawm.progress import track
 
 
+class Change(Protocol):
+    """Other utterances in the place of those of a split, as augmentation makes them.
+
+    Attributes:
+        note: entries of the feature file's header.
+    """
+
+    note: dict[str, Any]
+
+    def rows(self, rows: manifest.Manifest) -> manifest.Manifest:
+        """The utterances whose features are computed, from those of the split."""
+        ...
+
+    def __call__(self, samples: np.ndarray, row: int) -> np.ndarray:
+        """Change the waveform (n,) float32 of one of them; (n,) float32."""
+        ...
+
+
 def extract(
     corpus: Corpus,
     settings: AudioFrontendSettings,
@@ -37,6 +55,7 @@ def extract(
     shard: tuple[int, int] = (1, 1),
     device: str | torch.device = "cpu",
     threads: int = 1,
+    change: Change | None = None,
 ) -> None:
     """Compute the features of one split; a `sources.Source`.
 
@@ -52,8 +71,10 @@ def extract(
     if isinstance(frontend, NeuralFrontEnd):
         frontend.to(device)
     rows = manifest.read(manifest_path).select(split=split)
+    if change is not None:
+        rows = change.rows(rows)
     limits = [limit for limit in (corpus.max_seconds, frontend.max_seconds) if limit is not None]
-    work = _Work(frontend, Path(corpus.root), rows.path, min(limits, default=None))
+    work = _Work(frontend, Path(corpus.root), rows.path, min(limits, default=None), change)
     shard_windows = part_of(windows(rows.duration_s, work.limit, work.batch_seconds), *shard)
     ids: list[str] = []
     lengths: list[int] = []
@@ -78,7 +99,7 @@ def extract(
             "split": split,
             "manifest": manifest.digest(manifest_path),
             "frontend": settings.model_dump(mode="json"),
-        }
+        } | ({} if change is None else change.note)
         write_store(output_path, header, frontend.dim, frontend.pooled, lengths, spool)
 
 
@@ -103,8 +124,10 @@ class _Work:
         seconds: seconds of audio computed so far.
     """
 
-    def __init__(self, frontend: FrontEnd, root: Path, paths: Sequence[str], limit: float | None):
-        self.frontend, self.root, self.paths, self.limit = frontend, root, paths, limit
+    def __init__(
+        self, frontend: FrontEnd, root: Path, paths: Sequence[str], limit: float | None, change: Change | None = None
+    ):
+        self.frontend, self.root, self.paths, self.limit, self.change = frontend, root, paths, limit, change
         self.neural = frontend if isinstance(frontend, NeuralFrontEnd) else None
         self.batch_seconds = self.neural.batch_seconds if self.neural is not None else 0.0
         self.seconds, self.start = 0.0, time.monotonic()
@@ -118,7 +141,7 @@ class _Work:
         try:
             for number, window in enumerate(windows):
                 for coming in windows[number + len(ahead) : number + 2]:
-                    ahead.append([pool.submit(self._prepare, self.root / self.paths[row]) for row in coming])
+                    ahead.append([pool.submit(self._prepare, row) for row in coming])
                 yield from zip(window, self._finish(window, ahead.pop(0)), strict=True)
         finally:
             pool.shutdown(cancel_futures=True)
@@ -128,14 +151,17 @@ class _Work:
         elapsed = max(time.monotonic() - self.start, 1e-3)
         return f"{self.seconds / 3600:.2f} h of audio, {self.seconds / elapsed:.0f} h an hour"
 
-    def _prepare(self, path: Path) -> _Prepared:
-        """Decode a file, and compute its features where the front-end is not neural."""
+    def _prepare(self, row: int) -> _Prepared:
+        """Decode the file of a row, and compute its features where the front-end is not neural."""
+        path = self.root / self.paths[row]
         try:
             samples = audio.load(path, self.frontend.sample_rate, self.limit)
             seconds = len(samples) / self.frontend.sample_rate
             if len(samples) < self.frontend.min_samples:
                 need = 1000 * self.frontend.min_samples / self.frontend.sample_rate
                 raise audio.BadAudio(path, f"is too short: {1000 * seconds:.0f} ms; the front-end needs {need:.0f} ms")
+            if self.change is not None:
+                samples = self.change(samples, row)
             waveform = torch.from_numpy(samples)
             if self.neural is not None:
                 return _Prepared(seconds, waveform)

@@ -88,6 +88,28 @@ class Frames:
             frames[members.to(frames.device)] = _gather(self.tables[number], index[members], inside[members])
         return frames
 
+    def blocks(self, utterances: int, frames: int) -> Iterator[Tensor]:
+        """Yield the frames (n, d) float32 of all utterances in their order, in blocks; long utterances are divided.
+
+        Args:
+            utterances: most utterances, or parts of them, of a block.
+            frames: most frames of a block.
+        """
+        block: list[Tensor] = []
+        for part in self._parts(frames):
+            if len(block) == utterances or sum(map(len, block)) + len(part) > frames:
+                yield torch.cat(block)
+                block = []
+            block.append(part)
+        if block:
+            yield torch.cat(block)
+
+    def _parts(self, frames: int) -> Iterator[Tensor]:
+        """Yield each utterance in parts (n, d) float32 of at most so many frames."""
+        for table, start, length in zip(self.table.tolist(), self.starts.tolist(), self.lengths.tolist(), strict=True):
+            for first in range(start, start + length, frames):
+                yield self.tables[table][first : min(first + frames, start + length)].float()
+
     def to(self, device: torch.device) -> "Frames":
         """Copy the utterances' frames into one table on a device, without a change of precision."""
         places = zip(self.table.tolist(), self.starts.tolist(), self.lengths.tolist(), strict=True)

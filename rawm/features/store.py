@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rawm import files
+from rawm import files, tensors
 from rawm.errors import UserError
 from rawm.features.frames import Frames
 
@@ -105,33 +105,54 @@ class FeatureStore:
     Attributes:
         ids: utterance ids in the order of the rows.
         skipped: ids of utterances whose audio could not be used.
+        manifest: digest of the manifest's rows; "" for a feature folder's file, which has none.
         dim: size d of a frame or vector.
         pooled: one vector per utterance instead of frames.
 
     Raises:
-        UserError: the file is missing, or is not a feature file.
+        UserError: the file is missing, or is not a feature file: other tensors, ids that are not unique text or not
+            one for each row, or offsets that do not rise from 0 to the number of frames.
     """
 
     def __init__(self, path: str | Path):
         from safetensors import SafetensorError, safe_open
 
         self.path = Path(path)
-        if not self.path.is_file():
-            raise UserError(f"{path}: no such feature file; make it with `rawm extract`")
+        try:
+            tensors.require_file(self.path)
+        except UserError as error:
+            raise UserError(f"{error}; make it with `rawm extract`") from None
         try:
             file = safe_open(self.path, framework="pt")
-            header = file.metadata()
-            self.ids: list[str] = json.loads(header["ids"])
-            self.skipped: list[str] = json.loads(header["skipped"])
+            header = {key: json.loads(value) for key, value in file.metadata().items()}
+            self.ids: list[str] = header["ids"]
+            self.skipped: list[str] = header["skipped"]
+            self.manifest: str = header.get("manifest", "")
             self.pooled = "vectors" in file.keys()  # noqa: SIM118
             self._data = file.get_slice("vectors" if self.pooled else "frames")
             # (N + 1,) int64: utterance i has the rows offsets[i] to offsets[i + 1]
             self._offsets = np.arange(len(self.ids) + 1) if self.pooled else file.get_tensor("offsets").numpy()
-        except (SafetensorError, KeyError, TypeError) as error:
+            self._require_whole()
+        except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}: not a readable feature file ({error}); make it again") from None
         self._mapped = file
         self.dim: int = self._data.get_shape()[1]
         self._rows = {name: row for row, name in enumerate(self.ids)}
+
+    def _require_whole(self) -> None:
+        """Raise ValueError where ids, offsets and features do not fit together."""
+        for name in (self.ids, self.skipped):
+            if not isinstance(name, list) or not all(isinstance(one, str) for one in name):
+                raise ValueError("its ids are not a list of text")
+        if len(set(self.ids)) < len(self.ids):
+            raise ValueError("its ids are not unique")
+        shape, dtype, offsets = self._data.get_shape(), self._data.get_dtype(), self._offsets
+        if len(shape) != 2 or dtype != ("F32" if self.pooled else "F16"):
+            raise ValueError(f"its features are {dtype} of shape {shape}")
+        if offsets.dtype != np.int64 or offsets.shape != (len(self.ids) + 1,):
+            raise ValueError(f"it has {len(self.ids)} ids and offsets of shape {offsets.shape}")
+        if offsets[0] != 0 or offsets[-1] != shape[0] or (np.diff(offsets) <= 0).any():
+            raise ValueError(f"its offsets do not rise from 0 to its {shape[0]} rows")
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,17 +1,22 @@
 """Read the weights of encoders from files of torchaudio, Hugging Face and fairseq, under torchaudio's names."""
 
-import pickle
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rawm import tensors
 from rawm.errors import UserError
 
 #: Objects of other packages that fairseq's checkpoints hold beside the weights.
 _BYSTANDERS = ("argparse.Namespace", "fairseq.data.dictionary.Dictionary")
+
+#: Entries of checkpoints that hold the model; others may hold copies of it, e.g. averaged ones.
+_MODELS = ("model.", "state_dict.", "model_state_dict.", "net.")
+_DEPTH = 8  # most containers around a tensor
 
 _TRANSFORMER = "encoder.transformer."
 _HUGGING_FACE = [
@@ -52,17 +57,22 @@ class _Bystander:
 def read(path: Path) -> dict[str, Tensor]:
     """Read an encoder's weights in float32, under torchaudio's names; other tensors of the file are left out.
 
+    The encoder may be part of a model, and the weights in dictionaries and lists of a checkpoint, to any depth.
+
     Args:
         path: file, or Hugging Face folder.
 
     Raises:
-        UserError: the file is of another kind, damaged, or holds no such encoder.
+        UserError: the file is of another kind, damaged, or holds no such encoder, or not as plain tensors.
     """
     state = _folder(path) if path.is_dir() else _file(path)
     first = re.compile(r"^(.*?)feature_extractor\.conv_layers\.0\.(conv|0)\.weight$")
-    match = next(filter(None, map(first.match, state)), None)
+    matches = filter(None, map(first.match, state))
+    match = min(matches, key=lambda match: not match.group(1).startswith(_MODELS), default=None)
     if match is None:
-        raise UserError(f"{path}: holds no encoder of torchaudio, Hugging Face or fairseq")
+        problem = "holds no encoder of torchaudio, Hugging Face or fairseq"
+        reason = "" if path.is_dir() else _refused_problem(path)
+        raise UserError(f"{path}: {problem} ({reason})" if reason else f"{path}: {problem}")
     prefix = match.group(1)
     state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     if match.group(2) == "0":
@@ -70,7 +80,10 @@ def read(path: Path) -> dict[str, Tensor]:
     elif not any(key.startswith(_TRANSFORMER) for key in state):
         state = _renamed(state, _HUGGING_FACE)
     own = ("feature_extractor.", "encoder.feature_projection.", _TRANSFORMER)
-    state = {key: value.float() for key, value in state.items() if key.startswith(own)}
+    state = {key: value for key, value in state.items() if key.startswith(own)}
+    if strange := [f"{path}: {key}: holds {p}" for key, value in state.items() if (p := tensors.problem(value))]:
+        raise UserError(strange[0])
+    state = {key: value.float() for key, value in state.items()}
     return _joined_projections(_renamed(state, _WEIGHT_NORM))
 
 
@@ -104,7 +117,8 @@ def _folder(path: Path) -> dict[str, Tensor]:
 
 
 def _file(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a file by name."""
+    """Read the tensors of a file by name; those in containers have the names of these in front."""
+    tensors.require_file(path)
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -116,13 +130,39 @@ def _file(path: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals([(_Bystander, name) for name in _bystanders(path)]):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path}: cannot be read as weights ({str(error).splitlines()[0]})") from None
-    for key in ("model", "state_dict"):
-        content = content[key] if isinstance(content, dict) and isinstance(content.get(key), dict) else content
-    if not isinstance(content, dict):
-        return {}
-    return {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    except tensors.DAMAGE as error:
+        reason = _refused_problem(path, str(error)) or (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: cannot be read as weights ({reason})") from None
+    return dict(_named(content, "", _DEPTH))
+
+
+def _refused_problem(path: Path, error: str = "") -> str:
+    """Say which objects of a file are not read, with the error of reading it, and how to save it again; "" if none."""
+    try:
+        names = set(_bystanders(path)) - set(_BYSTANDERS)
+    except tensors.DAMAGE:
+        names = set()
+    names |= set(re.findall(r"GLOBAL ([\w.]+)", error))
+    if not names:
+        return ""
+    classes = ", ".join(sorted(names)[:3])
+    return f"it holds objects of {classes}, which are not read; save dict(model.state_dict()) with torch.save"
+
+
+def _named(content: Any, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors in dictionaries and lists, and in lists of (name, tensor), with their names."""
+    if isinstance(content, dict):
+        entries = [(str(key), value) for key, value in content.items()]
+    elif isinstance(content, list | tuple):
+        pairs = all(isinstance(one, list | tuple) and len(one) == 2 and isinstance(one[0], str) for one in content)
+        entries = list(content) if pairs else [(str(number), one) for number, one in enumerate(content)]
+    else:
+        return
+    for name, value in entries:
+        if isinstance(value, Tensor):
+            yield prefix + name, value
+        elif depth:
+            yield from _named(value, f"{prefix}{name}.", depth - 1)
 
 
 def _bystanders(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector
-from rawm.methods.method import Method, Task, freeze_all_but
+from rawm.methods.method import Method, Task, freeze_all_but, widened
 from rawm.methods.parts.projected_layers import matrix
 
 
@@ -39,6 +39,8 @@ class CWRStar(Method[config.CWRStar]):
     def begin_task(self, detector: Detector, task: Task) -> None:
         if self.weights is None:
             return
+        self.weights = widened(self.weights, (len(self.classes), self.weights.shape[1]))
+        self.past = widened(self.past, (len(self.classes),))
         freeze_all_but(detector, {id(p) for p in detector.output.parameters()})
         present = torch.bincount(task.train.labels, minlength=len(self.classes)) > 0
         write_output(detector, self.weights * present[:, None])

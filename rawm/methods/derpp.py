@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import outputs
-from rawm.methods.method import Method, Task
+from rawm.methods.method import Method, Task, widened
 from rawm.methods.parts.buffer import Buffer
 from rawm.tasks.samples import Batch
 
@@ -22,7 +22,7 @@ class DERpp(Method[config.DERpp]):
     Deviations:
         Samples enter the buffer when their task ends, with the detector's logits at that time; the paper stores them
         during training, with the logits of that step. The logits are of whole utterances, also where the buffer keeps
-        only a crop.
+        only a crop. Where classes grow, outputs that the detector did not have when a sample was stored count 0.
     """
 
     paper = "Buzzega et al. 2020, arXiv:2004.07211"
@@ -45,7 +45,8 @@ class DERpp(Method[config.DERpp]):
         if self.settings.a:
             old = self._draw(batch)
             logits = detector(old.features, old.lengths).logits
-            loss = loss + self.settings.a * F.mse_loss(logits, self.buffer.extra("logits", old))
+            stored = widened(self.buffer.extra("logits", old), logits.shape, torch.nan)
+            loss = loss + self.settings.a * F.mse_loss(logits, torch.where(stored.isnan(), logits, stored))
         if self.settings.b:
             old = self._draw(batch)
             loss = loss + self.settings.b * F.cross_entropy(detector(old.features, old.lengths).logits, old.labels)

@@ -62,7 +62,7 @@ class EWC(Method[config.EWC]):
         self.penalty = QuadraticPenalty()
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self.penalty.to(task.device)
+        self.penalty.begin_task(detector, task.device)
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if not self.penalty.importance or self.settings.lambda_ == 0:

@@ -16,8 +16,8 @@ class LwF(Method[config.LwF]):
     """Cross-entropy + lambda x distillation of the previous detector's outputs on the new task's data.
 
     Deviations:
-        The paper gives each task its own output layer and warms it up first; here all tasks share one, since they
-        have the same classes.
+        The paper gives each task its own output layer and warms it up first; here all tasks share one. Where classes
+        grow, the outputs of the old classes are distilled.
     """
 
     paper = "Li & Hoiem 2016, doi:10.1007/978-3-319-46493-0_37"

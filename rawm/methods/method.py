@@ -1,6 +1,6 @@
 """The contract of a continual-learning method."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -59,7 +59,8 @@ class Method(Generic[Settings]):
     """Base of all methods: plain training. A subclass overrides the moments that it changes.
 
     The training loop calls a method at five moments: `begin_task`, `samples`, `loss`, `step` and `end_task`. Between
-    tasks, possibly in another process, the attributes named in `remembers` are saved and loaded.
+    tasks, possibly in another process, the attributes named in `remembers` are saved and loaded. Where classes grow,
+    the detector has outputs that were not there when they were saved: what belongs to these is `widened`.
 
     Attributes:
         paper: source of the method, for docs/methods.md.
@@ -143,6 +144,15 @@ class Method(Generic[Settings]):
 def entries(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Copies of the tensors whose names start with `prefix`, without it."""
     return {name.removeprefix(prefix): value.clone() for name, value in state.items() if name.startswith(prefix)}
+
+
+def widened(remembered: Tensor, shape: Sequence[int], value: float = 0.0) -> Tensor:
+    """Append `value` to a tensor up to a shape: for the outputs of classes that were not known when it was kept."""
+    if remembered.shape == torch.Size(shape):
+        return remembered
+    wide = remembered.new_full(tuple(shape), value)
+    wide[tuple(slice(size) for size in remembered.shape)] = remembered
+    return wide
 
 
 def freeze_all_but(detector: torch.nn.Module, kept: set[int]) -> None:

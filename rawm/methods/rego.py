@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import evaluating
-from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.method import Method, Task, class_mask, widened
 from rawm.methods.parts.importance import Named, log_probability, sum_over_samples
 from rawm.tasks.samples import Batch
 
@@ -61,7 +61,9 @@ class RegO(Method[config.RegO]):
         self._regions: Named = {}  # parameter -> int64: the marks that are not released
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self.gradient = {name: value.to(task.device) for name, value in self.gradient.items()}
+        shapes = {name: parameter.shape for name, parameter in detector.named_parameters()}
+        self.gradient = {name: widened(value, shapes[name]).to(task.device) for name, value in self.gradient.items()}
+        self.marks = {name: widened(value, shapes[name.split(".", 1)[1]]) for name, value in self.marks.items()}
         regions = self.regions(task.number) if self.gradient else {}
         self._regions = {name: value.to(task.device, torch.int64) for name, value in regions.items()}
 

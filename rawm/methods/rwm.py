@@ -12,7 +12,7 @@ from torch import Tensor
 from rawm.config import methods as config
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import evaluating
-from rawm.methods.method import Method, Task, class_mask
+from rawm.methods.method import Method, Task, class_mask, widened
 from rawm.methods.parts import projection
 from rawm.methods.parts.distillation import Teacher, soft_cross_entropy
 from rawm.methods.parts.projected_layers import ProjectedLayers
@@ -65,6 +65,9 @@ class RWM(Method[config.RWM]):
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
         self.layers.begin_task(detector)
+        if self.unit_sum is not None and self.count is not None:
+            self.unit_sum = widened(self.unit_sum, (len(self.classes), self.unit_sum.shape[1]))
+            self.count = widened(self.count, (len(self.classes),))
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None:

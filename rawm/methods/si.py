@@ -37,7 +37,7 @@ class SI(Method[config.SI]):
         self._start: Named = {}
 
     def begin_task(self, detector: Detector, task: Task) -> None:
-        self.penalty.to(task.device)
+        self.penalty.begin_task(detector, task.device)
         self._start = {name: p.detach().clone() for name, p in detector.named_parameters()}
         self._omega = {name: torch.zeros_like(value) for name, value in self._start.items()}
 

@@ -10,7 +10,7 @@ from rawm.metrics import calibration, classification, continual
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import ACCURACY, EER, Measure
 
-__all__ = ["eer_matrix", "fixed_threshold_error", "from_scores", "pooled_eer"]
+__all__ = ["eer_matrix", "fixed_threshold_error", "from_scores", "of_watched", "pooled_eer"]
 
 LABELS = ("genuine", "fake")
 
@@ -44,35 +44,43 @@ def _classes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return genuine, fake
 
 
-def _matrix(columns: dict[str, np.ndarray], tasks: int, value: Callable[[np.ndarray], float]) -> list[list[float]]:
-    """Matrix in percent, a row after 0..T tasks, a column for each task; `value`: mask of a cell's rows -> fraction."""
-    cell = columns["after"].astype(np.int64) * (tasks + 1) + columns["task"]
+def _matrix(
+    columns: dict[str, np.ndarray], tasks: int, value: Callable[[np.ndarray], float], watched: int | None = None
+) -> list[list[float]]:
+    """Matrix in percent, a row after 0..T tasks, a column for each task; `value`: mask of a cell's rows -> fraction.
+
+    Args:
+        watched: number of columns, where they are not the tasks but what is watched.
+    """
+    width = tasks if watched is None else watched
+    cell = columns["after"].astype(np.int64) * (width + 1) + columns["task"]
     matrix = []
     for after in range(tasks + 1):
         row = []
-        for task in range(1, tasks + 1):
+        for task in range(1, width + 1):
             try:
-                row.append(100 * value(cell == after * (tasks + 1) + task))
+                row.append(100 * value(cell == after * (width + 1) + task))
             except UserError as error:
                 raise UserError(f"scores of task {task} after task {after}: {error}") from None
         matrix.append(row)
     return matrix
 
 
-def eer_matrix(scores: Any, tasks: int) -> list[list[float]]:
+def eer_matrix(scores: Any, tasks: int, watched: int | None = None) -> list[list[float]]:
     """EER in percent of each task after each task, T + 1 rows (row 0 = untrained) and T columns.
 
     Args:
         scores: dict of arrays or Arrow table with the columns after (0..T), task (1..T), label, score.
         tasks: T.
+        watched: the matrix is of so many watched corpora, which are the rows of the split watch; None = of the tasks.
 
     Raises:
         UserError: a cell has no genuine or no fake scores, or a score is not finite.
     """
-    columns = _columns(scores, "score")
+    columns = _columns(scores, "score", split="eval" if watched is None else "watch")
     genuine, fake = _classes(columns)
     score = columns["score"]
-    return _matrix(columns, tasks, lambda here: eer(score[here & genuine], score[here & fake]).value)
+    return _matrix(columns, tasks, lambda here: eer(score[here & genuine], score[here & fake]).value, watched)
 
 
 def pooled_eer(scores: Any, tasks: int) -> float:
@@ -133,7 +141,7 @@ def average_dev_eer(scores: Any, tasks: int) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
+def class_matrices(scores: Any, tasks: int, watched: int | None = None) -> dict[str, list[list[float]]]:
     """Accuracy and unweighted average recall in percent of each task after each task, as `eer_matrix`.
 
     Args:
@@ -142,13 +150,13 @@ def class_matrices(scores: Any, tasks: int) -> dict[str, list[list[float]]]:
     Raises:
         UserError: a cell has no scores, or a score is not finite.
     """
-    columns = _columns(scores, "predicted", "score")
+    columns = _columns(scores, "predicted", "score", split="eval" if watched is None else "watch")
     label, predicted, score = columns["label"], columns["predicted"], columns["score"]
     if bad := int(score.size - np.isfinite(score).sum()):
         raise UserError(f"{bad} of {score.size} scores are not finite numbers; every score must be")
     functions = {"accuracy_matrix": classification.accuracy, "recall_matrix": classification.recall}
     return {
-        name: _matrix(columns, tasks, lambda here, value=value: value(label[here], predicted[here]))
+        name: _matrix(columns, tasks, lambda here, value=value: value(label[here], predicted[here]), watched)
         for name, value in functions.items()
     }
 
@@ -183,3 +191,23 @@ def from_scores(scores: Any, tasks: list[str], measure: Measure = EER) -> dict[s
             ),
         }
     return {"tasks": list(tasks)} | matrices | continual.summarise(matrices[measure.matrix], measure) | extra
+
+
+def of_watched(scores: Any, names: list[str], tasks: int, measure: Measure = EER) -> dict[str, Any]:
+    """Metrics of the corpora that a stream only watches, apart from those of its tasks, and nothing where it has none.
+
+    Args:
+        scores: as in `from_scores`; the rows of the split watch, whose task is the number of a watched corpus.
+        names: of the watched corpora 1..W.
+        tasks: T.
+
+    Returns:
+        watched: the names; and for each matrix of the measure `watched_<matrix>`, percent, T + 1 rows and W columns.
+    """
+    if not names:
+        return {}
+    if measure is ACCURACY:
+        matrices = class_matrices(scores, tasks, len(names))
+    else:
+        matrices = {"eer_matrix": eer_matrix(scores, tasks, len(names))}
+    return {"watched": list(names)} | {f"watched_{name}": matrix for name, matrix in matrices.items()}

@@ -1,4 +1,6 @@
-"""Accuracy and unweighted average recall of a detector of several classes, from its predicted classes."""
+"""Accuracy, unweighted average recall and confusions of a detector of several classes, from its predicted classes."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,3 +39,20 @@ def recall(labels: ArrayLike, predicted: ArrayLike) -> float:
     right = _right(labels, predicted)
     _, classes = np.unique(np.asarray(labels), return_inverse=True)
     return float((np.bincount(classes, weights=right) / np.bincount(classes)).mean())
+
+
+def confusion(labels: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -> np.ndarray:
+    """Numbers of utterances (C, C) int64: rows are the true classes, columns the predicted ones, in the order given.
+
+    The diagonal over the sums of the rows is the accuracy of each class.
+
+    Raises:
+        UserError: a label is none of the classes.
+    """
+    place = {name: index for index, name in enumerate(classes)}
+    pairs = list(zip(np.asarray(labels).tolist(), np.asarray(predicted).tolist(), strict=True))
+    if unknown := {name for pair in pairs for name in pair} - place.keys():
+        raise UserError(f"class {min(unknown)!r} is not one of {', '.join(classes)}")
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(counts, tuple(np.array([(place[a], place[b]) for a, b in pairs], dtype=np.int64).reshape(-1, 2).T), 1)
+    return counts

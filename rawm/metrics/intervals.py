@@ -22,6 +22,7 @@ from rawm.errors import UserError
 from rawm.seeding import derive
 
 BLOCK = 2**20  # cumulative counts in memory at a time; more would not fit a processor's cache
+NEAR = 64  # fewest ranks on each side of a crossing that are counted one by one
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def eer(scores: ArrayLike, genuine: ArrayLike, draws: Draws) -> np.ndarray:
     """Equal error rate of K detectors on each resample, fractions, (R, K).
 
     Equal to `detection.eer` of the scores with each utterance repeated as often as its group was drawn.
-    O(N log N + R N) for each detector.
+
+    The rates of a resample meet near the threshold where those of all utterances meet. So utterances with scores near
+    it are counted one by one, and the others together; for resamples whose rates meet elsewhere all are counted.
 
     Args:
         scores: of each detector for each utterance, (K, N), higher = more genuine.
@@ -117,37 +120,73 @@ def eer(scores: ArrayLike, genuine: ArrayLike, draws: Draws) -> np.ndarray:
     scores, genuine = np.asarray(scores, dtype=np.float64), np.asarray(genuine, dtype=bool)
     if not np.isfinite(scores).all():
         raise UserError("some scores are not finite numbers; every score must be")
-    values = np.empty((len(draws.counts), len(scores)))
     # Genuine ones first: among equal scores they are rejected first.
     rows = np.concatenate([np.flatnonzero(genuine), np.flatnonzero(~genuine)])
-    for column, detector in enumerate(scores):
-        order = rows[np.argsort(detector[rows], kind="stable")]
-        first = genuine[order]
-        for block in draws.blocks():
-            counts = draws.counts[block]
-            genuine_below, fake_below = (_cumulative(counts, draws.group[order[part]]) for part in (first, ~first))
-            values[block, column] = _crossing(genuine_below, fake_below, np.concatenate([[0], np.cumsum(first)]))
+    orders = [rows[np.argsort(detector[rows], kind="stable")] for detector in scores]
+    spans = [_near_crossing(genuine[order]) for order in orders]
+    parts = [rows, *(order[: span.start] for order, span in zip(orders, spans, strict=True))]
+    members = [part[genuine[part] == kind] for part in parts for kind in (True, False)]
+    sizes = np.stack([np.bincount(draws.group[part], minlength=draws.counts.shape[1]) for part in members], axis=1)
+    values = np.empty((len(draws.counts), len(scores)))
+    for block in draws.blocks():
+        counts = draws.counts[block]
+        # Matrix products are much faster in floating point, where integers of this size are exact.
+        among = (counts.astype(np.float64) @ sizes.astype(np.float64)).astype(np.int64)
+        totals, below = among[:, :2], among[:, 2:]
+        if not totals.all():
+            raise UserError("a resample has no genuine or no fake utterance; draw groups by class")
+        for column, (order, span) in enumerate(zip(orders, spans, strict=True)):
+            first, group = genuine[order], draws.group[order]
+            known = below[:, 2 * column : 2 * column + 2]
+            found = _crossing(counts, group[span], first[span], known, totals)
+            if (elsewhere := np.isnan(found)).any():
+                nothing = np.zeros_like(totals[elsewhere])
+                found[elsewhere] = _crossing(counts[elsewhere], group, first, nothing, totals[elsewhere])
+            values[block, column] = found
     return values
 
 
-def _cumulative(counts: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Number of utterances of each resample among the first 0, 1, ... n, (R, n + 1)."""
-    total = np.zeros((len(counts), group.size + 1), dtype=np.int64)
+def _near_crossing(genuine: np.ndarray) -> slice:
+    """Ranks around the one where the error rates of all utterances meet.
+
+    Args:
+        genuine: whether the utterance of each rank is genuine, lowest score first, (N,).
+    """
+    rates = np.cumsum(genuine) / max(genuine.sum(), 1) + np.cumsum(~genuine) / max((~genuine).sum(), 1)
+    middle, width = int(np.searchsorted(rates, 1)), max(NEAR, genuine.size // 16)
+    return slice(max(0, middle - width), middle + width)
+
+
+def _cumulative(below: np.ndarray, counts: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Number of utterances of each resample up to the first 0, 1, ... n of a range, (R, n + 1).
+
+    Args:
+        below: number below the range, (R,).
+        counts: as in `Draws`.
+        group: index of the group of each utterance in the range, (n,).
+    """
+    total = np.empty((len(counts), group.size + 1), dtype=np.int64)
+    total[:, 0] = 0
     np.cumsum(counts.take(group, axis=1), axis=1, out=total[:, 1:])
+    total += below[:, np.newaxis]
     return total
 
 
-def _crossing(genuine: np.ndarray, fake: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Equal error rate of each resample, (R,).
+def _crossing(
+    counts: np.ndarray, group: np.ndarray, first: np.ndarray, below: np.ndarray, totals: np.ndarray
+) -> np.ndarray:
+    """Equal error rate of each resample, (R,); nan where the rates meet outside of a range of ranks.
 
     Args:
-        genuine, fake: number of utterances of a resample among the class's lowest 0, 1, ... n, (R, n + 1).
-        among: number of genuine utterances among the lowest p = 0 ... N, (N + 1,).
+        counts: as in `Draws`.
+        group: index of the group of each utterance in the range, lowest score first, (n,).
+        first: whether each is genuine, (n,).
+        below, totals: number of genuine and of fake utterances of a resample below the range, and in all, (R, 2).
     """
-    row = np.arange(len(genuine))
-    all_genuine, all_fake = genuine[:, -1], fake[:, -1]
-    if not all_genuine.all() or not all_fake.all():
-        raise UserError("a resample has no genuine or no fake utterance; draw groups by class")
+    row = np.arange(len(counts))
+    among = np.concatenate([[0], np.cumsum(first)])  # number of genuine utterances among the lowest p = 0 ... n
+    genuine, fake = (_cumulative(below[:, part], counts, group[first != part]) for part in (0, 1))
+    all_genuine, all_fake = totals.T
 
     def at(lowest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return genuine[row, among[lowest]], fake[row, lowest - among[lowest]]
@@ -155,19 +194,23 @@ def _crossing(genuine: np.ndarray, fake: np.ndarray, among: np.ndarray) -> np.nd
     # As the threshold rises, rejected genuine / all + rejected fake / all grows from 0 to 2; the rates meet where it
     # reaches 1. Computed in integers, so that ties are exact.
     meet = all_genuine * all_fake
-    low, high = np.zeros_like(row), np.full_like(row, among.size - 1)
+
+    def reached(lowest: np.ndarray) -> np.ndarray:
+        g, f = at(lowest)
+        return g * all_fake + f * all_genuine >= meet
+
+    low, high = np.zeros_like(row), np.full_like(row, group.size)
+    inside = reached(high) & ~reached(low)
     while (high - low > 1).any():
         middle = (low + high) // 2
-        g, f = at(middle)
-        reached = g * all_fake + f * all_genuine >= meet
-        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+        low, high = np.where(reached(middle), low, middle), np.where(reached(middle), middle, high)
     g, f = at(low)
     rejects_genuine = among[high] > among[low]
     missing = meet - g * all_fake - f * all_genuine
     copies = -(-missing // np.where(rejects_genuine, all_fake, all_genuine))  # of the utterance at the crossing
     sides = [_rates(g, f, all_genuine, all_fake, rejects_genuine, number) for number in (copies - 1, copies)]
     (gap, before), (gap_after, after) = sides
-    return np.where(gap <= gap_after, before, after)
+    return np.where(inside, np.where(gap <= gap_after, before, after), np.nan)
 
 
 def _rates(

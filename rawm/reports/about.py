@@ -25,6 +25,7 @@ def about(study: Study) -> dict[str, Any]:
         "better": measure.better,
         "stream": plain(study.stream.title),
         "tasks": [(plain(task.title or task.name), plain(", ".join(task.corpora))) for task in study.tasks],
+        "watched": plain(", ".join(task.title or task.name for task in study.stream.watch)),
         "shuffled": settings.task_order == "shuffled",
         "methods": plain(", ".join(study.title(method) for method in settings.methods)),
         "runs": len(settings.methods) * len(settings.seeds),

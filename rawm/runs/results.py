@@ -3,6 +3,7 @@
 Importing this module loads neither pandas nor torch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rawm.errors import UserError
+from rawm.metrics import classification
 from rawm.metrics.measure import Measure
 from rawm.runs.run import Run, make_command, runs_of
 from rawm.study import Study
@@ -77,6 +79,11 @@ class Results:
         return [task.title or task.name for task in self.study.tasks]
 
     @property
+    def watched(self) -> list[str]:
+        """Titles of what the stream watches, without training on it."""
+        return [task.title or task.name for task in self.study.stream.watch]
+
+    @property
     def shuffled(self) -> bool:
         """Whether each seed has its own order of tasks."""
         return self.study.settings.task_order == "shuffled"
@@ -91,6 +98,11 @@ class Results:
     def matrices(self, method: str) -> np.ndarray:
         """Matrices of EER or accuracy in percent, (seeds, T + 1, T)."""
         return np.array([self.runs[method, seed].metrics[self.measure.matrix] for seed in self.seeds], dtype=float)
+
+    def watched_matrices(self, method: str) -> np.ndarray:
+        """As `matrices`, of what is watched: (seeds, T + 1, W)."""
+        name, none = f"watched_{self.measure.matrix}", np.empty((len(self.tasks) + 1, 0))
+        return np.array([self.runs[method, seed].metrics.get(name, none) for seed in self.seeds], dtype=float)
 
     def values(self, method: str, metric: str) -> np.ndarray:
         """One metric of each seed, (seeds,) or (seeds, ...); NaN where the metric does not exist (null)."""
@@ -142,15 +154,23 @@ def history(study: Study) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
+def confusions(run: Run, classes: Sequence[str]) -> np.ndarray:
+    """Numbers of evaluation utterances of all tasks after 0, 1, ... tasks, (T + 1, C, C): true and predicted class."""
+    scores = run.scores
+    here = [scores[scores.after == after] for after in range(len(run.study.tasks) + 1)]
+    return np.stack([classification.confusion(part.label, part.predicted, classes) for part in here])
+
+
 def matrix_rows(results: Results) -> list[dict[str, Any]]:
     """The matrices in long form, a row a cell: method, seed, after (0 = untrained), task (name), and percentages.
 
-    They are eer, or accuracy and recall.
+    They are eer, or accuracy and recall. What is watched follows the tasks, its names after `watched `.
     """
     return [
-        {"method": method, "seed": seed, "after": after, "task": task}
-        | {name: run.metrics[f"{name}_matrix"][after][column] for name in results.measure.cells}
+        {"method": method, "seed": seed, "after": after, "task": f"{shown}{task}"}
+        | {name: run.metrics[f"{prefix}{name}_matrix"][after][column] for name in results.measure.cells}
         for (method, seed), run in results.runs.items()
         for after in range(len(run.metrics["tasks"]) + 1)
-        for column, task in enumerate(run.metrics["tasks"])
+        for key, prefix, shown in (("tasks", "", ""), ("watched", "watched_", "watched "))
+        for column, task in enumerate(run.metrics.get(key, []))
     ]

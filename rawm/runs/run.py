@@ -176,6 +176,12 @@ class Run:
                 f"{path}: is about the tasks {', '.join(map(str, tasks))}, but the study has {', '.join(names)}; "
                 f"bring it up to date with `{self.command}`"
             )
+        watched = [task.name for task in self.study.stream.watch]
+        if content.get("watched", []) != watched:
+            raise UserError(
+                f"{path}: watches {', '.join(content.get('watched', [])) or 'nothing'}, but the study watches "
+                f"{', '.join(watched) or 'nothing'}; bring it up to date with `{self.command}`"
+            )
         keys = [metric.key for metric in measure.metrics]
         keys += ["average_dev_eer", "calibration"] if self.study.detects_fakes else []
         if missing := [key for key in keys if key not in content]:

@@ -38,14 +38,20 @@ class Evaluation(NamedTuple):
     Attributes:
         about: one sentence: how many scores of which class count.
         metrics: the values.
+        hint: what may be wrong with the scores, one sentence; "" if nothing seems to be.
     """
 
     about: str
     metrics: list[Metric]
+    hint: str = ""
 
 
 def evaluate(
-    path: Path, format: Format | Literal["auto"] = "auto", key: Path | None = None, asv: Path | None = None
+    path: Path,
+    format: Format | Literal["auto"] = "auto",
+    key: Path | None = None,
+    asv: Path | None = None,
+    partial: bool = False,
 ) -> Evaluation:
     """Compute EER, AUC, costs and Cllr of a score file.
 
@@ -53,16 +59,20 @@ def evaluate(
         path: score file of a detector.
         key: file with keys or manifest; scores of utterances that it does not have do not count.
         asv: score file of a speaker verification system, for min t-DCF.
+        partial: evaluate a file that lacks utterances of the key.
 
     Raises:
-        UserError: a file is wrong, nothing says what is genuine, or a class has no scores.
+        UserError: a file is wrong, nothing says what is genuine, a class has no scores, or utterances of the key have
+            none.
     """
     scores = formats.read(path, format)
-    labels = _labels(path, scores, key)
+    labels, missing = _labels(path, scores, key, partial)
     genuine, fake = (scores.score[labels == label] for label in manifest.LABELS)
     about = f"{path}: {scores.format}, {genuine.size} genuine and {fake.size} fake utterances"
     if without := int((labels == "").sum()):
         about += f"; {without} more are not in {key} and do not count"
+    if missing:
+        about += f"; {missing} of {key} are missing"
     verified = formats.read_asv(asv) if asv else None
     try:
         metrics = _metrics(genuine, fake)
@@ -73,18 +83,30 @@ def evaluate(
                 metrics.append(Metric(f"min t-DCF ({cost.version})", cost.value, "", note))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Evaluation(about, metrics)
+    return Evaluation(about, metrics, _polarity_hint(genuine, fake))
 
 
-def _labels(path: Path, scores: CmScores, key: Path | None) -> np.ndarray:
-    """genuine, fake, or "" where the key does not know the utterance, (N,)."""
+def _polarity_hint(genuine: np.ndarray, fake: np.ndarray) -> str:
+    """A sentence, if the detector is worse than chance: mostly its scores are high where speech sounds fake."""
+    eer = detection.eer(genuine, fake).value
+    if eer <= 0.5:
+        return ""
+    reversed_eer = detection.eer(-genuine, -fake).value
+    return (
+        "the EER is over 50 %: the scores may be reversed, since higher must mean more genuine; with the other sign it "
+        f"is {100 * reversed_eer:.3f} %"
+    )
+
+
+def _labels(path: Path, scores: CmScores, key: Path | None, partial: bool) -> tuple[np.ndarray, int]:
+    """genuine, fake, or "" where the key does not know the utterance, (N,); number of the key's without a score."""
     if key is None:
         if scores.label is None:
             raise UserError(
                 f"{path}: {scores.format} does not say what is genuine; give a key file or manifest by --key"
             )
-        return np.array(scores.label)
-    labels_of = formats.read_key(key)
+        return np.array(scores.label), 0
+    labels_of = formats.read_key(key, scores.utterance_id)
     labels = np.array([labels_of.get(utterance, "") for utterance in scores.utterance_id])
     if not (labels != "").any():
         names = f"the first ones are {scores.utterance_id[0]} and {next(iter(labels_of), 'none')}"
@@ -93,7 +115,14 @@ def _labels(path: Path, scores: CmScores, key: Path | None) -> np.ndarray:
     if differ:
         first = scores.utterance_id[differ[0]]
         raise UserError(f"{path}: {len(differ)} key(s) are not those of {key}, first of {first}; one of them is wrong")
-    return labels
+    scored = set(scores.utterance_id)
+    missing = [utterance for utterance in labels_of if utterance not in scored]
+    if missing and not partial:
+        raise UserError(
+            f"{path}: {len(missing)} of the {len(labels_of)} utterances of {key} have no score, first {missing[0]}; "
+            "score them too, or give --partial to evaluate the others"
+        )
+    return labels, len(missing)
 
 
 def _metrics(genuine: np.ndarray, fake: np.ndarray) -> list[Metric]:

@@ -1,4 +1,4 @@
-"""Export a run's scores as score files of a challenge."""
+"""Export a run's scores as score files of a challenge or a leaderboard."""
 
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ def export(
 ) -> list[Path]:
     """Write the evaluation scores of one run's checkpoint; return the files.
 
+    With the format `arena`, each file of scores gets the list `file_name,label` of its utterances beside it, as .csv.
+
     Args:
         output: the file, where a task is given; else the folder, which gets a file for each task by its name.
         after: number of the task after which; 0 = untrained, default = after the last.
@@ -37,6 +39,8 @@ def export(
         raise UserError(f"{option} {number}: study {study.name} has {last} tasks")
     if task is None and output.is_file():
         raise UserError(f"--output {output}: is a file, but {last} tasks need a folder; or choose one by --task")
+    if task and format == "arena" and output.suffix == ".csv":
+        raise UserError(f"--output {output}: .csv is the suffix of the list that is written beside it; take .txt")
     table = run.scores
     suffix = ".tsv" if format == "asvspoof5" else ".txt"
     files = []
@@ -46,6 +50,9 @@ def export(
         path = output if task else output / f"{study.task(number).name}{suffix}"
         formats.write(path, format, *(rows[name].to_numpy() for name in ("utterance_id", "score", "label")), source)
         files.append(path)
+        if format == "arena":
+            files.append(path.with_suffix(".csv"))
+            formats.write_arena_list(files[-1], rows["utterance_id"].to_numpy(), rows["label"].to_numpy())
     return files
 
 

@@ -5,17 +5,21 @@
 | asvspoof2019 | `utterance source key score`                   | the key, bonafide or spoof               |
 | asvspoof2021 | `utterance score`                              | none; they are in a key file or manifest |
 | asvspoof5    | `filename<TAB>cm-score`, after this as header  | none; they are in a key file or manifest |
+| arena        | `file_name score`, as asvspoof2021             | in a list `file_name,label` beside it    |
 
 A score is higher where an utterance sounds more genuine. `source` is the attack, "-" for genuine utterances. Blank
 lines, CRLF, a byte order mark and a missing last newline are fine.
 
-Source: tDCF_python of ASVspoof 2019, and the evaluation packages of ASVspoof 2021 and 5.
+Source: tDCF_python of ASVspoof 2019, the evaluation packages of ASVspoof 2021 and 5, and utils/metrics.py of Speech DF
+Arena's toolkit.
 """
 
+import csv
+import io
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,14 +30,16 @@ from rawm.errors import UserError
 from rawm.files import write_text
 from rawm.metrics.tandem import AsvScores
 
-Format = Literal["asvspoof2019", "asvspoof2021", "asvspoof5"]
+Format = Literal["asvspoof2019", "asvspoof2021", "asvspoof5", "arena"]
 COLUMNS: dict[str, str] = {
     "asvspoof2019": "utterance source key score",
     "asvspoof2021": "utterance score",
     "asvspoof5": "filename<TAB>cm-score",
+    "arena": "file_name score",
 }
 WORDS = {"bonafide": "genuine", "spoof": "fake"}
 _HEADER, _KEY_HEADER = ["filename", "cm-score"], ["filename", "cm-label"]
+_LIST_HEADER = ["file_name", "label"]  # of Speech DF Arena's lists, which are separated by commas
 #: Columns of a file with keys -> where the utterance and its key stand: ASVspoof 5's labels, score files and protocols
 #: of 2019, 2021 LA's and DF's trial_metadata.txt, ASVspoof 5's protocols.
 _KEYS = {2: (0, 1), 4: (0, 2), 5: (1, 4), 8: (1, 5), 13: (1, 5), 10: (1, 8)}
@@ -139,8 +145,21 @@ def write(
     write_text(path, "\n".join(lines) + "\n")
 
 
+def write_arena_list(path: str | Path, utterance_id: Sequence[str], label: Sequence[str]) -> None:
+    """Write the list `file_name,label` that Speech DF Arena scores a file of the format `arena` against.
+
+    Args:
+        utterance_id, label: (N,), the label genuine or fake.
+    """
+    words, text = {label: word for word, label in WORDS.items()}, io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_LIST_HEADER)
+    writer.writerows((name, words[kind]) for name, kind in zip(utterance_id, label, strict=True))
+    write_text(path, text.getvalue())
+
+
 def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScores:
-    """Read scores of a detector; `auto` detects the format from the first line.
+    """Read scores of a detector; `auto` detects the format from the first line, and calls arena asvspoof2021.
 
     Raises:
         UserError: lines with another number of columns, scores that are not finite numbers, unknown keys and utterances
@@ -217,11 +236,15 @@ def read_asv(path: str | Path) -> AsvScores:
     return AsvScores(*(np.array(values) for values in scores.values()))
 
 
-def read_key(path: str | Path) -> dict[str, str]:
+def read_key(path: str | Path, scored: Collection[str] = ()) -> dict[str, str]:
     """Utterance -> genuine or fake, from a manifest (.parquet), a score file of 2019, or the keys of a challenge.
 
-    Keys of a challenge are 2019's protocols (5 columns), 2021's trial_metadata.txt (8 or 13 columns, subset eval only),
-    ASVspoof 5's protocols (10 columns) and `filename cm-label` tables.
+    Keys of a challenge are 2019's protocols (5 columns; the file is the third where the second is "-"), 2021's
+    trial_metadata.txt (8 or 13 columns, subset eval only), ASVspoof 5's protocols (10 columns), `filename cm-label`
+    tables, and lists `file_name,label` of Speech DF Arena.
+
+    Args:
+        scored: utterances with scores; a manifest is a key of the splits that hold any of them. () = of all.
 
     Raises:
         UserError: what is wrong with the file, all together.
@@ -231,17 +254,24 @@ def read_key(path: str | Path) -> dict[str, str]:
         rows = manifest.read(path)
         if other := sorted(set(rows.label) - set(manifest.LABELS)):
             raise UserError(f"{path}: has the label {other[0]!r}; only genuine and fake utterances have keys")
-        return dict(zip(rows.utterance_id, rows.label, strict=True))
+        wanted_names = set(scored)
+        splits = {split for name, split in zip(rows.utterance_id, rows.split, strict=True) if name in wanted_names}
+        columns = zip(rows.utterance_id, rows.label, rows.split, strict=True)
+        return {name: label for name, label, split in columns if not splits or split in splits}
     problems, labels, wanted = _Problems(path), {}, None
-    for number, line in _lines(path):
-        fields = line.split()
-        wanted = wanted or len(fields)
+    lines = _lines(path)
+    is_list = lines[0][1].strip() == ",".join(_LIST_HEADER)
+    for number, line in lines[1:] if is_list else lines:
+        fields = next(csv.reader([line.strip()])) if is_list else line.split()
+        wanted = wanted or (2 if is_list else len(fields))
         if fields == _KEY_HEADER:
             continue
         if len(fields) != wanted or wanted not in _KEYS:
             problems.add(number, f"has not the {', '.join(map(str, sorted(_KEYS)))} columns of keys", line.strip()[:60])
             continue
         utterance, word = (fields[column] for column in _KEYS[wanted])
+        if wanted == 5 and utterance == "-":  # columns two and three swapped
+            utterance = fields[2]
         if word not in WORDS:
             problems.add(number, "key is not bonafide or spoof", repr(word))
         if utterance in labels:

@@ -8,6 +8,7 @@ from rawm.study.checks import mismatch
 from rawm.study.load import (
     KINDS,
     labels,
+    load_augmentation,
     load_corpus,
     load_frontend,
     load_main,
@@ -24,6 +25,7 @@ __all__ = [
     "Study",
     "check_all",
     "labels",
+    "load_augmentation",
     "load_corpus",
     "load_frontend",
     "load_main",

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rawm.config.corpora import SPEECH_CLASSES, Corpus, ListedCorpus, TableCorpus
+from rawm.config.corpora import SPEECH_CLASSES, ArenaParquet, Corpus, ListedCorpus, TableCorpus
 from rawm.config.frontends import SSL
 from rawm.config.reading import expand, find_file
+from rawm.config.study import Task
 
 if TYPE_CHECKING:
     from rawm.study import Study
@@ -15,14 +16,20 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
     """Problems of files that do not fit together."""
     problems = []
     where = f"{config}/streams/{study.settings.stream}.yaml"
-    if study.stream.classes and not study.detects_fakes and {"fake", "genuine"} & set(study.stream.classes):
+    classes = study.stream.classes if isinstance(study.stream.classes, list) else []
+    if not study.detects_fakes and {"fake", "genuine"} & set(classes):
         problems.append(f"{where}: classes: must be [fake, genuine], in this order, where fakes are to be detected")
     for label, method in study.methods.items():
         compact = getattr(method, "compact", [])
-        for name in compact if isinstance(compact, list) and study.stream.classes else []:
-            if name not in study.classes:
-                classes = ", ".join(study.classes)
-                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {classes}")
+        for name in compact if isinstance(compact, list) and classes else []:
+            if name not in classes:
+                known = ", ".join(classes)
+                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+        if study.grows and "genuine" in compact and not all(map(_has_genuine, study.tasks)):
+            problems.append(
+                f"{config}/methods/{label}.yaml: compact: genuine is not a class of every task of {where}; take a "
+                "method without compact classes, or let `where` keep genuine speech"
+            )
         for name in getattr(method, "learn", []):
             if name.split(".")[0] not in study.detector.parts:
                 parts = ", ".join(study.detector.parts)
@@ -35,15 +42,23 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
                 f"{config}/methods/{label}.yaml: source: input needs a detector of type mlp, but detector "
                 f"{study.settings.detector} of study {study.name} is {study.detector.type}; take source: embedding"
             )
+    if study.augmentation is not None and study.frontend.type == "stored":
+        problems.append(
+            f"{config}/studies/{study.name}.yaml: augment: changes audio, but frontend {study.settings.frontend} looks "
+            "up stored features; remove it, or take a front-end that reads audio"
+        )
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
             problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
+        other = config / "corpora" / f"{getattr(corpus, 'of', corpus.name)}.yaml"
+        if not other.is_file():
+            problems.append(f"{config}/corpora/{corpus.name}.yaml: of: no file {other}; name another corpus")
     if study.detector.frames_only and getattr(study.frontend, "pooling", "none") != "none":
         problems.append(
             f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "
             f"{study.settings.frontend} pools them; take one with `pooling: none`, or a detector of type mlp"
         )
-    for task in study.tasks if study.detects_fakes else []:
+    for task in [*study.tasks, *study.stream.watch] if study.detects_fakes else []:
         held = {label for corpus in task.corpora for label in study.corpora[corpus].classes or SPEECH_CLASSES}
         for label in (label for label in SPEECH_CLASSES if label not in held):
             problems.append(
@@ -51,6 +66,11 @@ def cross_checks(study: "Study", config: Path) -> list[str]:
                 f"error rate; add a corpus with {label} speech to its corpora"
             )
     return problems
+
+
+def _has_genuine(task: Task) -> bool:
+    """Whether the filters of a task let genuine speech through."""
+    return all(value in task.where.get(column, [value]) for column, value in (("label", "genuine"), ("attack", "-")))
 
 
 def mismatch(frontend: Any, corpus: Corpus) -> str | None:
@@ -74,9 +94,12 @@ def absent(study: "Study", config: Path) -> list[str]:
         if not isinstance(corpus, ListedCorpus):
             continue
         where = f"{config}/corpora/{label}.yaml"
-        if not corpus.root or not Path(corpus.root).is_dir():
-            hint = "set that variable or write" if "${" in corpus.root else "write"
-            problems.append(f"{where}: root: no folder {corpus.root!r}; {hint} the folder of the corpus")
+        key, folder = ("root", corpus.root)
+        if isinstance(corpus, ArenaParquet):
+            key, folder = ("parquet", str(expand(corpus.parquet)))
+        if not folder or not Path(folder).is_dir():
+            hint = "set that variable or write" if "${" in folder else "write"
+            problems.append(f"{where}: {key}: no folder {folder!r}; {hint} the folder of the corpus")
         elif isinstance(corpus, TableCorpus) and not find_file(corpus.root, corpus.table).is_file():
             problems.append(f"{where}: table: no file {corpus.table!r} under {corpus.root}")
     return problems

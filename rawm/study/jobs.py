@@ -6,22 +6,25 @@ default does. Code is a hash (`rawm.code_hash`). Every function returns text or 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from rawm import paths
 from rawm.code_hash import code_hash
-from rawm.config.corpora import Corpus, TableCorpus
+from rawm.config.augmentation import AugmentationFile
+from rawm.config.corpora import Corpus, ResampledCorpus, TableCorpus
 from rawm.config.frontends import SSL, FrontendSettings
 from rawm.config.published import PublishedFile
 from rawm.config.reading import expand, find_file
 from rawm.config.study import ModelChoice, Task
+from rawm.study.augmentations import stored_name
 from rawm.study.study import Study
 
 #: Keys that only people read.
 WORDS = frozenset({"title", "note", "description", "homepage", "licence", "download", "verified"})
+EVALUATED = frozenset({"name", "corpora", "where", "share", "dev", "eval"})  # keys of a task that evaluation reads
 SOUND = frozenset({"bad_audio", "max_seconds"})  # of a corpus: read when its features are computed
 
 
@@ -38,6 +41,18 @@ def corpus_code(corpus: Corpus) -> str:
 def features_settings(frontend: Any, corpus: Corpus) -> str:
     """Values that the features of a corpus depend on."""
     return _text(frontend=_values(frontend), corpus=corpus.model_dump(mode="json", include={"root", *SOUND}))
+
+
+def augmented_settings(frontend: Any, corpus: Corpus, recipe: AugmentationFile) -> str:
+    """Values that the features of changed copies depend on."""
+    return _text(features=features_settings(frontend, corpus), recipe=_values(recipe))
+
+
+def augmented_code(frontend: Any, corpus: Corpus, recipe: AugmentationFile) -> str:
+    """Code that makes the copies, and computes their features."""
+    effects = sorted({f"rawm.augmentation:EFFECTS[{effect.type}]" for effect in recipe.effects})
+    frontend_class = f"rawm.frontends:FRONTENDS[{frontend.type}]"
+    return code_hash("rawm.augmentation.extract:extract_augmented", frontend_class, *effects)
 
 
 def features_code(frontend: Any) -> str:
@@ -58,7 +73,7 @@ def training_settings(study: Study, method: str, number: int) -> str:
         method=_values(study.methods[method], WORDS | {"training"}),
         training=_values(study.training(method)),
         detector=_values(study.detector),
-        task=_values(task, {"corpora", "where", "train", "dev"}, keep=True),
+        task=_values(task, {"corpora", "where", "share", "train", "dev"}, keep=True),
         classes=study.stream.classes,
     )
 
@@ -74,10 +89,16 @@ def evaluation_settings(study: Study) -> str:
     """Values that the scores and metrics of a run depend on."""
     return _text(
         first=_values(study.task(1), {"train"}, keep=True),  # for the untrained detector
-        tasks=[_values(task, {"name", "corpora", "where", "dev", "eval"}, keep=True) for task in study.tasks],
+        tasks=[_values(task, EVALUATED, keep=True) for task in study.tasks],
         classes=study.stream.classes,
         detector=_values(study.detector),
+        **_watched(study, EVALUATED - {"dev"}),
     )
+
+
+def _watched(study: Study, names: Iterable[str]) -> dict[str, Any]:
+    """Values of what a stream watches; nothing where it watches nothing."""
+    return {"watch": [_values(task, names, keep=True) for task in study.stream.watch]} if study.stream.watch else {}
 
 
 def evaluation_code(study: Study) -> str:
@@ -102,19 +123,22 @@ def report_settings(study: Study) -> str:
         study=study.settings.title,
         methods={label: study.title(label) for label in study.methods},
         tasks=[task.title for task in study.tasks],
+        **_watched(study, {"name", "title"}),
         uncertainty=uncertainty_settings(study),
     )
 
 
 def figure_settings(study: Study) -> str:
     """Values that figures depend on: as `report_settings`, and the subsets whose features are drawn."""
-    tasks = [_values(task, {"where", "train", "eval"}, keep=True) for task in study.tasks]
+    tasks = [_values(task, {"where", "share", "train", "eval"}, keep=True) for task in study.tasks]
     return _text(report=report_settings(study), tasks=tasks)
 
 
 def tracking_settings(study: Study) -> str:
     """All values of a study and of what it names: MLflow gets them, notes included."""
+    augmentation = {} if study.augmentation is None else {"augmentation": _values(study.augmentation, set())}
     return _text(
+        **augmentation,
         study=_values(study.settings, set()),
         stream=_values(study.stream, set()),
         frontend=_values(study.frontend, set()),
@@ -144,9 +168,11 @@ def published_settings(file: PublishedFile, studies: Iterable[Study]) -> str:
 
 
 def corpus_inputs(corpus: Corpus) -> list[str]:
-    """Files that a corpus is made from: the receipt of its packages, or the table that lists it."""
+    """Files that a corpus is made from: a receipt of packages, the manifest of another corpus, or a table."""
     if corpus.loader == "open_speech":
         return [f"{paths.PACKAGES}/{corpus.name}.json"]
+    if isinstance(corpus, ResampledCorpus):
+        return [str(paths.manifest(corpus.of))]
     if corpus.loader == "features":
         return [f"{corpus.root}/table.parquet"]
     return [str(find_file(corpus.root, corpus.table))] if isinstance(corpus, TableCorpus) else []
@@ -180,15 +206,14 @@ def extraction_threads(frontend: Any) -> int:
     return 4 if frontend.type == "ssl" else 1
 
 
-def task_features(study: Study, numbers: Iterable[int], splits: Iterable[str]) -> list[str]:
-    """Feature files of some tasks (1, 2, ...), each once."""
-    files = [
-        str(paths.features(study.settings.frontend, corpus, split))
-        for number in numbers
-        for corpus in study.task(number).corpora
-        for split in splits
-    ]
-    return list(dict.fromkeys(files))
+def task_features(study: Study, numbers: Iterable[int], splits: Sequence[str]) -> list[str]:
+    """Feature files of some tasks (1, 2, ...), each once; with those of changed copies of their training data."""
+    corpora, frontend = [corpus for number in numbers for corpus in study.task(number).corpora], study.settings.frontend
+    files = [paths.features(frontend, corpus, split) for corpus in corpora for split in splits]
+    if study.augmentation is not None and "train" in splits:
+        name = stored_name(study.settings.augment or "", study.augmentation)
+        files += [paths.augmented(frontend, corpus, name) for corpus in corpora]
+    return list(dict.fromkeys(map(str, files)))
 
 
 def training_inputs(study: Study, method: str, number: int) -> list[str]:
@@ -201,7 +226,9 @@ def evaluation_inputs(study: Study) -> list[str]:
     """Manifests and features that evaluation reads; the first task's training data are for the untrained detector."""
     every = range(1, len(study.tasks) + 1)
     features = [*task_features(study, every, ["dev", "eval"]), *task_features(study, [1], ["train"])]
-    return [*_manifests(study, study.tasks), *features]
+    watched = [corpus for task in study.stream.watch for corpus in task.corpora]
+    features += [str(paths.features(study.settings.frontend, corpus, "eval")) for corpus in watched]
+    return list(dict.fromkeys([*_manifests(study, [*study.tasks, *study.stream.watch]), *features]))
 
 
 def figure_inputs(study: Study) -> list[str]:

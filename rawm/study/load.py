@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm import paths
+from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import Corpus, CorpusFile
 from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
@@ -21,6 +22,7 @@ KINDS: dict[str, Any] = {
     "streams": StreamFile,
     "corpora": CorpusFile,
     "frontends": FrontendFile,
+    "augmentations": AugmentationFile,
     "detectors": DetectorFile,
     "methods": MethodFile,
     "searches": SearchFile,
@@ -51,6 +53,11 @@ def load_corpus(label: str, config: Path = paths.CONFIG) -> Corpus:
 def load_frontend(label: str, config: Path = paths.CONFIG) -> Any:
     """One front-end file; raises ConfigError."""
     return load_file("frontends", label, config)
+
+
+def load_augmentation(label: str, config: Path = paths.CONFIG) -> AugmentationFile:
+    """One augmentation file; raises ConfigError."""
+    return load_file("augmentations", label, config)
 
 
 def load_method(label: str, config: Path = paths.CONFIG) -> Any:
@@ -95,7 +102,7 @@ def load_study(name: str, config: Path = paths.CONFIG, on_disk: bool = True) -> 
     if settings is None:
         raise ConfigError(problems)
     stream = load("streams", settings.stream)
-    tasks = stream.tasks if stream else []
+    tasks = [*stream.tasks, *stream.watch] if stream else []
     study = Study(
         name,
         settings,
@@ -104,6 +111,7 @@ def load_study(name: str, config: Path = paths.CONFIG, on_disk: bool = True) -> 
         detector=load("detectors", settings.detector),
         corpora={label: load("corpora", label) for label in dict.fromkeys(c for t in tasks for c in t.corpora)},
         methods={label: load("methods", label) for label in settings.methods},
+        augmentation=load("augmentations", settings.augment) if settings.augment is not None else None,
     )
     if not problems:
         problems = cross_checks(study, config) + (absent(study, config) if on_disk else [])

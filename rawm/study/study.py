@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from rawm import manifest, paths
+from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import SPEECH_CLASSES, Corpus
 from rawm.config.study import StreamFile, StudyFile, Task, Training
 from rawm.metrics.measure import ACCURACY, EER, Measure
@@ -20,6 +21,7 @@ class Study:
         settings: the study file.
         stream: the stream file; `tasks` are its tasks.
         corpora, methods: label -> settings, for the labels that the study uses.
+        augmentation: how copies of training utterances are changed; None = there are none.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Study:
     detector: Any
     corpora: dict[str, Corpus]
     methods: dict[str, Any]
+    augmentation: AugmentationFile | None = None
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -36,10 +39,31 @@ class Study:
 
         Where the stream does not say them, they are read from the manifests of its corpora, which must be made then.
         """
+        if self.grows:
+            return self.classes_after(len(self.tasks))
         if self.stream.classes is not None:
             return tuple(self.stream.classes)
         labels = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
         return tuple(sorted(labels))
+
+    @property
+    def grows(self) -> bool:
+        """Whether the classes are the attacks met so far, so that the detector's output layer grows."""
+        return self.stream.classes == "attacks"
+
+    def classes_after(self, number: int) -> tuple[str, ...]:
+        """The classes of a detector that has learned tasks 1..number, in the order in which they were met.
+
+        All classes, unless they grow; then those of the training data so far, new ones of one task sorted. They are
+        read from the manifests of these tasks, and a later task only appends some.
+        """
+        if not self.grows:
+            return self.classes
+        names: dict[str, None] = {}
+        for task in self.tasks[:number]:
+            rows = [manifest.read(paths.manifest(corpus)).select("train", task.where) for corpus in task.corpora]
+            names |= dict.fromkeys(sorted({name for part in rows for name in part.traced()}))
+        return tuple(names)
 
     @property
     def detects_fakes(self) -> bool:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from rawm.features.frames import Frames
 
+BLOCK, NUMBERS = 256, 2**23  # most utterances, and most numbers of frame-level features, that are summed at a time
+
 
 class Batch(NamedTuple):
     """A minibatch.
@@ -107,13 +109,19 @@ class Samples:
         """Mean and standard deviation (d,) over all vectors or frames, float32; accumulated in float64."""
         count = 0
         total = square = torch.zeros(self.n_features, dtype=torch.float64, device=self.labels.device)
-        for start in range(0, len(self), 256):
-            rows = range(start, min(start + 256, len(self)))
-            x = torch.cat([self.features[row].reshape(-1, self.n_features) for row in rows]).double()
+        for block in self._blocks():
+            x = block.double()
             count, total, square = count + len(x), total + x.sum(0), square + x.square().sum(0)
         mean = total / count
         std = (square / count - mean.square()).clamp_min(0).sqrt()
         return mean.float(), std.float()
+
+    def _blocks(self) -> Iterator[Tensor]:
+        """Yield all vectors or frames (n, d); blocks do not grow with the number and the length of utterances."""
+        if isinstance(self.features, Tensor):
+            yield from self.features.split(BLOCK)
+        else:
+            yield from self.features.blocks(BLOCK, max(1, NUMBERS // self.n_features))
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:

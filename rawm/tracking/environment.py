@@ -1,16 +1,17 @@
-"""Environment variables of mlflow, handling of tracking URIs, and a check that a server answers."""
+"""Environment variables of mlflow, its errors in one sentence, and a check that a server answers."""
 
+import http.client
 import logging
 import os
 import ssl
 import urllib.error
 import urllib.request
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from rawm.errors import UserError
+from rawm.tracking import limits, uris
 
-TIMEOUT_S = 5
+MAX_REASON = 240  # characters
+SAFE = "the runs are safe in results/, run `rawm track` again later"
 #: Read by mlflow; a variable that the user has set is left alone.
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -32,71 +33,63 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def is_http(uri: str) -> bool:
-    """Whether a tracking URI is that of a running server."""
-    return urlsplit(uri).scheme in ("http", "https")
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """File of a sqlite store; None for other stores."""
-    parts = urlsplit(uri)
-    if not parts.scheme.startswith("sqlite") or not parts.path[1:]:
-        return None
-    return Path(parts.path[1:]).absolute()
-
-
-def absolute(uri: str) -> str:
-    """The URI with the full path of a sqlite file: mlflow keeps stores by their URI, wherever the process moves to."""
-    path = sqlite_path(uri)
-    if path is None:
-        return uri
-    parts = urlsplit(uri)
-    return f"{parts.scheme}:///{path.as_posix()}" + (f"?{parts.query}" if parts.query else "")
-
-
-def without_credentials(uri: str) -> str:
-    """The URI without user and password, as browsers and urllib take it."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def without_password(uri: str) -> str:
-    """The URI as it may be shown and written down."""
-    parts = urlsplit(uri)
-    if not parts.password:
-        return uri
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
-
-
-SAFE = "the runs are safe in results/, run `rawm track` again later"
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each retry
 
 
 def unreachable(uri: str, reason: object) -> UserError:
     """The error for a server that does not answer."""
-    return UserError(f"cannot reach MLflow at {without_password(uri)} ({reason}); {SAFE}")
+    return UserError(uris.without_password(f"cannot reach MLflow at {uri} ({_line(reason)}); {SAFE}"))
 
 
-def refused(uri: str, error: Exception) -> UserError:
-    """The error for a server that refuses a request or stops answering."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+def refused(uri: str, error: BaseException) -> UserError:
+    """The error for a store that refuses a request or stops answering."""
+    if isinstance(error, limits.TooSlow):
+        return unreachable(uri, error)
+    reason = _reason(error)
     if "Max retries exceeded" in reason:
         return unreachable(uri, "it stopped answering")
-    short = reason if len(reason) <= 240 else reason[:239] + "…"
-    return UserError(f"MLflow at {without_password(uri)} did not do it ({short}); {SAFE}")
+    short = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…"
+    return UserError(uris.without_password(f"MLflow at {uri} did not do it ({short}); {SAFE}"))
+
+
+def _reason(error: BaseException) -> str:
+    """One line: what the database or the system says, where that is the root of the error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(origin := getattr(cause, "orig", None), Exception):  # sqlalchemy: beside its own text with SQL
+            return _line(origin)
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{cause.strerror}: {cause.filename}" if cause.filename else cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Take a redirection as an answer; mlflow follows it."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def check_reachable(uri: str) -> None:
-    """Check that a server answers, before mlflow is imported (seconds); raises UserError."""
-    if not is_http(uri):
+    """Check a URI, and that its server answers, before mlflow is imported (seconds); raises UserError."""
+    uris.check(uri)
+    if not uris.is_http(uri):
         return
     try:
-        urllib.request.urlopen(without_credentials(uri).rstrip("/") + "/health", timeout=TIMEOUT_S).close()
+        with limits.limit(limits.PROBE_S):
+            url = uris.without_credentials(uri).rstrip("/") + "/health"
+            urllib.request.build_opener(_Stay).open(url, timeout=limits.PROBE_S / 2).close()
     except urllib.error.HTTPError as error:
         error.close()  # it answers; whether it lets us in is seen later
-    except (OSError, ValueError) as error:
+    except limits.TooSlow as error:
+        raise unreachable(uri, error) from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         if not isinstance(reason, ssl.SSLError):  # mlflow has its own settings for certificates
             raise unreachable(uri, reason) from None

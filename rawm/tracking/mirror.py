@@ -9,14 +9,15 @@ from rawm import paths
 from rawm.errors import UserError
 from rawm.runs.run import Run, runs_of
 from rawm.study import Study
-from rawm.tracking import environment, model, runs, summary, text, view
+from rawm.tracking import model, runs, summary, text, uris, view
 from rawm.tracking.receipt import Receipt, RunReceipt
-from rawm.tracking.store import Experiment, opened
+from rawm.tracking.store import NOTHING, Allowed, Experiment, opened
 
+NOTE = "mlflow.note.content"
 logger = logging.getLogger(__name__)
 
 
-def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
+def mirror_study(study: Study, uri: str, experiment: str, allowed: Allowed = NOTHING) -> Receipt:
     """Upload new and changed runs of a study; see `rawm.tracking.log_study`."""
     finished, unfinished = [], []
     for run in runs_of(study):
@@ -24,13 +25,13 @@ def mirror_study(study: Study, uri: str, experiment: str) -> Receipt:
     if not finished:
         where = paths.study(study.name) / "runs"
         raise UserError(f"{where}: no run of study {study.name} is finished; train and evaluate one first")
-    with opened(uri, experiment, paths.study(study.name)) as target:
+    with opened(uri, experiment, paths.study(study.name), allowed) as target:
         receipts = [_mirror_run(target, run) for run in finished]
         study_run = _mirror_summary(target, study, finished)
         version = model.publish(target, study.name, max(runs.span(run)[1] for run in finished))
         _describe(target, study, finished, study_run)
         receipt = Receipt(
-            uri=environment.without_password(uri),
+            uri=uris.without_password(uri),
             experiment=experiment,
             experiment_id=target.id,
             view=view.path(target.id, view.RUNS) if _save_views(target, study, finished) else "",
@@ -60,7 +61,8 @@ def _describe(target: Experiment, study: Study, finished: list[Run], study_run: 
     metrics: dict[str, list[dict[str, Any]]] = {}
     for run in finished:
         metrics.setdefault(run.method, []).append(run.metrics)
-    target.describe({"mlflow.note.content": text.study_note(study, metrics, target.id, study_run)})
+    note = text.study_note(study, metrics, target.id, study_run)
+    target.describe({NOTE: text.merged(target.tags().get(NOTE, ""), note)})
 
 
 def _save_views(target: Experiment, study: Study, finished: list[Run]) -> bool:

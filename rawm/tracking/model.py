@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
@@ -20,9 +21,9 @@ from rawm.detection import bundle as bundles
 from rawm.detection.bundle import FILES, Bundle
 from rawm.errors import UserError
 from rawm.files import sha256
-from rawm.tracking import served
+from rawm.tracking import database, limits, served, uris
 from rawm.tracking.record import KIND, LAYOUT, Record, digests
-from rawm.tracking.store import Experiment
+from rawm.tracking.store import Experiment, errors_of
 
 MODEL_KIND = "model"
 ALIAS = "best"
@@ -138,16 +139,23 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in NEEDED if name in known] + [f"mlflow=={mlflow.__version__}"]
 
 
-def fetch(uri: str, folder: Path) -> Path:
+def fetch(uri: str, tracking_uri: str, folder: Path) -> Path:
     """Download a bundle from `runs:/...` or `models:/...` into a folder; return where it lies.
 
     Raises:
         UserError: there is no such model, or it is none of ours.
     """
-    try:
-        found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
-    except MlflowException as error:
-        raise UserError(f"{uri}: not found in MLflow ({str(error).splitlines()[0]})") from None
+    with errors_of(tracking_uri), uris.signed_in(tracking_uri) as where:
+        if not uris.is_http(tracking_uri):
+            database.check_present(where)
+        mlflow.set_tracking_uri(where)
+        limits.Limited(MlflowClient()).search_experiments(max_results=1)  # a sign of life, before the longer limit
+        try:
+            with limits.limit(limits.DOWNLOAD_S):
+                found = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+        except MlflowException as error:
+            reason = uris.without_password(str(error).splitlines()[0])
+            raise UserError(f"{uri}: not found in MLflow ({reason})") from None
     for file in sorted(found.rglob(bundles.MODEL)):
         return file.parent
     raise UserError(f"{uri}: holds no model bundle; models of studies are registered as rawm-STUDY")

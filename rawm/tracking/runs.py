@@ -125,6 +125,9 @@ def _points(run: Run) -> Iterator[Point]:
         for after, row in enumerate(content[f"{cell}_matrix"]):
             for name, value in zip(names, row, strict=True):
                 yield Point(f"{cell}/{name}", value, learned[after], after)
+        for after, row in enumerate(content.get(f"watched_{cell}_matrix", [])):
+            for name, value in zip(content["watched"], row, strict=True):
+                yield Point(f"watched_{cell}/{name}", value, learned[after], after)
     for number, value in enumerate(content[measure.average_after_task], 1):
         yield Point(f"stream/{measure.average}", value, learned[number], number)
     for number, value in enumerate(content["wall_s"], 1):

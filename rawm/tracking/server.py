@@ -17,7 +17,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from rawm.errors import UserError
-from rawm.tracking import environment, view
+from rawm.tracking import database, environment, uris, view
 
 PORTS = 20  # tried from the wanted one upwards
 START_S = 120
@@ -30,7 +30,7 @@ Found = tuple[str, set[str]] | None  # id and tag names of an experiment, if the
 
 def run_server(study: str, uri: str, experiment: str, host: str, port: int, open_browser: bool) -> None:
     """Start the UI over a local store, print its links and wait; see `rawm.tracking.serve`."""
-    _check_store(study, uri)
+    database.check_present(uris.absolute(uri), study)
     free = free_port(host, port)
     if free != port:
         print(f"port {port} is taken; using {free}")
@@ -55,7 +55,7 @@ def _serve(study: str, uri: str, experiment: str, host: str, port: int, open_bro
 
 def show_links(study: str, address: str, found: Found, open_browser: bool) -> None:
     """Print the links to a study's saved views below a server's address."""
-    base = environment.without_credentials(address).rstrip("/")
+    base = uris.without_credentials(address).rstrip("/")
     if found is None:
         print(f"{base}  (no runs of study {study} here yet: `rawm track --study {study}` uploads the finished ones)")
         return
@@ -84,16 +84,20 @@ def free_port(host: str, port: int) -> int:
     raise UserError(f"--port {port}: it and the {PORTS - 1} ports after it are taken on {host}; give another")
 
 
-def command(uri: str, host: str, port: int) -> list[str]:
-    """The server's command line, with one worker (each further one takes 0.2 GB)."""
-    options = ["--backend-store-uri", uri, "--host", host or "127.0.0.1", "--port", str(port), "--workers", "1"]
+def command(host: str, port: int) -> list[str]:
+    """The server's command line, with one worker (each further one takes 0.2 GB).
+
+    The store is named in the environment, since others see command lines, and a URI may hold a password.
+    """
+    options = ["--host", host or "127.0.0.1", "--port", str(port), "--workers", "1"]
     return [sys.executable, "-m", "mlflow", "server", *options]
 
 
 @contextmanager
 def started(uri: str, host: str, port: int, log: IO[str]) -> Iterator[subprocess.Popen]:
     """Run the server in a session of its own, so that leaving the context stops it with all of its workers."""
-    process = subprocess.Popen(command(uri, host, port), stdout=log, stderr=log, start_new_session=True)
+    variables = os.environ | {"MLFLOW_BACKEND_STORE_URI": uri}
+    process = subprocess.Popen(command(host, port), env=variables, stdout=log, stderr=log, start_new_session=True)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield process
@@ -117,13 +121,6 @@ def _stop(process: subprocess.Popen) -> None:
             continue
 
 
-def _check_store(study: str, uri: str) -> None:
-    """Raise UserError for a missing sqlite file, which the server would create empty."""
-    path = environment.sqlite_path(uri)
-    if path and not path.is_file():
-        raise UserError(f"{path}: no MLflow store yet; `rawm track --study {study}` makes it from the finished runs")
-
-
 def _wait(process: subprocess.Popen, address: str, log: IO[str]) -> None:
     """Wait until the server answers; raises UserError where it ends or stays silent."""
     deadline = time.monotonic() + START_S
@@ -141,7 +138,7 @@ def _wait(process: subprocess.Popen, address: str, log: IO[str]) -> None:
 def _tail(log: IO[str]) -> str:
     log.seek(0)
     lines = [line.strip() for line in log.read().splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return uris.without_password(lines[-1]) if lines else "it said nothing"
 
 
 def _ask(address: str, name: str) -> Found:

@@ -1,5 +1,7 @@
 """Notes in Markdown and tables for MLflow's pages."""
 
+import html
+import re
 from statistics import mean, stdev
 from typing import Any
 
@@ -9,6 +11,9 @@ from rawm.study import Study
 from rawm.tracking import view
 
 MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
+BEGIN, END = "<!-- rawm: begin -->", "<!-- rawm: end -->"  # of our part of a description
+UNMARKED = re.compile(r"\*\*.*\*\* — \[Runs\]\(#/experiments/")  # what was written before there were marks
+SPECIAL = re.compile(r"([\\`*_\[\]|])")
 
 
 def signs(measure: Measure) -> str:
@@ -54,7 +59,7 @@ def run_note(run: Run) -> str:
     metrics, study, measure = run.metrics, run.study, run.study.measure
     table = matrix_table(metrics, measure.name)
     lines = [
-        f"**{study.title(run.method)}**, seed {run.seed}, of the study *{study.settings.title}*.",
+        f"**{plain(study.title(run.method))}**, seed {run.seed}, of the study *{plain(study.settings.title)}*.",
         "",
         *_markdown(list(table), [_formatted(row) for row in zip(*table.values(), strict=True)]),
         "",
@@ -86,13 +91,13 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     rows, measure = [], study.measure
     for method, metrics_of_runs in metrics.items():
         values = [_spread(metrics_of_runs, name) for name in (measure.average, measure.forgetting, measure.learning)]
-        rows.append([study.title(method), str(len(metrics_of_runs)), *values])
+        rows.append([plain(study.title(method)), str(len(metrics_of_runs)), *values])
     shuffled = study.settings.task_order == "shuffled"
     order = " (each seed has its own order)" if shuffled else ""
-    tasks = (", " if shuffled else " → ").join(task.title or task.name for task in study.tasks)
+    tasks = (", " if shuffled else " → ").join(plain(task.title or task.name) for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
-    parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [study.settings.description.strip(), f"**Tasks{order}:** {tasks}"]
+    parts = [f"**{plain(study.settings.title)}** — " + " · ".join(links)]  # a folded description shows its first line
+    parts += [study.settings.description.strip().replace("<", "&lt;"), f"**Tasks{order}:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
@@ -102,10 +107,25 @@ def _link(title: str, path: str) -> str:
     return f"[{title}]({path.removeprefix('/')})"
 
 
-def _clipped(note: str) -> str:
+def merged(old: str, ours: str) -> str:
+    """Put our description into the one that the experiment has: between our marks, or behind what a user wrote."""
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        before, after = ("" if not old.strip() or UNMARKED.match(old) else old.rstrip() + "\n\n"), ""
+    room = MAX_CHARACTERS - len(f"{before}{BEGIN}\n\n{END}{after}")
+    return f"{before}{BEGIN}\n{_clipped(ours, room)}\n{END}{after}"
+
+
+def plain(text: str) -> str:
+    """A title as Markdown shows it, whatever characters it has."""
+    return SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
+
+
+def _clipped(note: str, characters: int = MAX_CHARACTERS) -> str:
     """Cut whole lines off the end of a note that is too long for MLflow."""
-    while len(note) > MAX_CHARACTERS:
-        note = note.rpartition("\n")[0] or note[:MAX_CHARACTERS]
+    while len(note) > max(characters, 0):
+        note = note.rpartition("\n")[0] or note[: max(characters, 0)]
     return note
 
 

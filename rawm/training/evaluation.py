@@ -11,7 +11,7 @@ from rawm.detectors.scoring import classify, score
 from rawm.metrics.measure import EER
 from rawm.progress import track
 from rawm.runs.run import Run
-from rawm.tasks.loading import load_split
+from rawm.tasks.loading import load_split, load_watched
 from rawm.tasks.samples import Samples
 from rawm.training.task import untrained
 
@@ -22,12 +22,14 @@ def evaluate_run(run: Run, device: torch.device) -> None:
     Writes scores.parquet (one row per checkpoint, task, split and utterance) and metrics.json. A score is the log-odds
     of genuine; for other classes there are the predicted class and the log-posterior of the true one. Where fakes are
     detected, the development data of the tasks seen so far are scored too: calibration and thresholds come from there.
+    What the stream watches is scored as the split watch, whose tasks 1, 2, ... are those of `watch`.
     """
     study = run.study
     samples = {(number, "eval"): load_split(study, number, "eval", run.seed) for number in run.numbers}
     if study.measure is EER:
         development = {(number, "dev"): load_split(study, number, "dev", run.seed) for number in run.numbers}
         samples |= {key: part for key, part in development.items() if part is not None}
+    samples |= {(number, "watch"): load_watched(study, task) for number, task in enumerate(study.stream.watch, 1)}
     columns: defaultdict[str, list[np.ndarray]] = defaultdict(list)
     for after in track([0, *run.numbers], f"{study.name} {run} evaluation", len(study.tasks) + 1):
         detector = run.detector(after) if after else untrained(study, run.seed, load_split(study, 1, "train", run.seed))
@@ -43,6 +45,7 @@ def evaluate_run(run: Run, device: torch.device) -> None:
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     run.write_scores(scores)
     values = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
+    values |= metrics.of_watched(scores, [task.name for task in study.stream.watch], len(study.tasks), study.measure)
     run.write_metrics(values | {"wall_s": [run.seconds(number) for number in run.numbers]})
 
 

@@ -1,5 +1,6 @@
 """Train one task of one run."""
 
+import sys
 from dataclasses import replace
 
 import torch
@@ -18,18 +19,24 @@ from rawm.tasks.loading import load_split
 from rawm.tasks.samples import Samples, concatenate
 from rawm.training.loop import fit
 
+LARGE = 20.0  # standard deviations of the first task
+SHOWN = 10  # features that a warning names
+
 
 def train_task(run: Run, number: int, device: torch.device) -> None:
     """Train task 1, 2, ... of a run from the files of the task before, and write its own."""
     study = run.study
-    method = build_method(study.methods[run.method], study.classes)
+    classes = study.classes_after(number)
+    method = build_method(study.methods[run.method], classes)
     training = study.training(run.method)
     task = task_of(study, number, run.seed, method, training, device)
     if number == 1:
         detector = untrained(study, run.seed, task.train)
     else:
         detector = run.detector(number - 1)
+        extend(detector, study, number, run.seed)
         method.load(run.memory(number - 1))
+        restandardise(detector, task)
     title = f"{study.name} {run} task {number}/{len(study.tasks)}"
     history = fit(
         detector,
@@ -40,7 +47,7 @@ def train_task(run: Run, number: int, device: torch.device) -> None:
         epochs=lambda n: track(range(n), title, n),
         measure=study.measure,
     )
-    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, study.classes)
+    description = checkpoint.describe(study.detector, task.train.n_features, task.train.pooled, classes)
     run.write_task(number, detector, method.state(), history, description)
 
 
@@ -59,9 +66,47 @@ def task_of(study: Study, number: int, seed: int, learner: Method, training: Tra
 def untrained(study: Study, seed: int, first: Samples) -> Detector:
     """The detector before any task: weights from the seed, standardisation from the first task's training samples."""
     torch.manual_seed(derive(seed, "weights"))
-    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes))
+    detector = build_detector(study.detector, first.n_features, first.pooled, len(study.classes_after(1)))
     detector.standardise(*first.mean_std())
     return detector
+
+
+def restandardise(detector: Detector, task: Task) -> None:
+    """Before a later task: take its mean and deviation where standardisation is `per_task`, else warn of large inputs.
+
+    An input is large where the root mean square of a standardised feature over the task is more than `LARGE`; such a
+    feature hardly varied in the first task, e.g. a band that its recordings do not have.
+    """
+    mean, std = task.train.mean_std()
+    if detector.standardisation == "per_task":
+        detector.standardise(mean, std)
+    size = ((mean - detector.input_mean).square() + std.square()).sqrt() / detector.input_std
+    large = (size > LARGE).nonzero().flatten().tolist()
+    if large and detector.standardisation != "clipped":
+        print(f"warning: {_large_inputs_message(task.number, large, float(size.max()))}", file=sys.stderr)
+
+
+def _large_inputs_message(number: int, features: list[int], most: float) -> str:
+    """The message about features that a later task has far from the first one's."""
+    others = f" and {len(features) - SHOWN} others" if len(features) > SHOWN else ""
+    shown = ", ".join(map(str, features[:SHOWN])) + others
+    return (
+        f"task {number}: features {shown} (counted from 0) lie far from what the first task has, {most:.0f} of its "
+        "standard deviations (root mean square): it hardly varies there, e.g. has less bandwidth, and training on such "
+        "inputs may fail; try `standardisation: clipped` in the detector's file"
+    )
+
+
+def extend(detector: Detector, study: Study, number: int, seed: int) -> None:
+    """Give the detector of the task before an output for each class that is new in this task, with weights of the seed.
+
+    A detector that has all classes of the task stays as it is.
+    """
+    size = len(study.classes_after(number))
+    if size > detector.output.out_features:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(seed, "outputs", number))
+            detector.extend(size)
 
 
 def choose_device(name: str) -> torch.device:

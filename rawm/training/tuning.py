@@ -41,7 +41,7 @@ from rawm.tasks.loading import load_split
 from rawm.training import suggestions
 from rawm.training.chosen_values import chosen_file
 from rawm.training.loop import fit
-from rawm.training.task import task_of, untrained
+from rawm.training.task import extend, task_of, untrained
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
@@ -220,11 +220,15 @@ def seen_tasks(search: Search, method: str, values: dict[str, Any], seed: int, d
     A detector whose weights are not finite any more has None from there on.
     """
     study, measure, where = search.study_of(method, values), search.study.measure, torch.device(device)
-    learner, training = build_method(study.methods[method], study.classes), study.training(method)
+    learner, training = build_method(study.methods[method], study.classes_after(1)), study.training(method)
     detector, rows, devs = None, [], []
     for number in range(1, len(study.tasks) + 1):
         task = task_of(study, number, seed, learner, training, where)
         detector = detector or untrained(study, seed, task.train)
+        if (classes := study.classes_after(number)) != learner.classes:
+            extend(detector, study, number, seed)
+            memory, learner = learner.state(), build_method(study.methods[method], classes)
+            learner.load(memory)
         devs.append(load_split(study, number, "dev", seed))
         dev = devs[-1] if training.checkpoint == "best_dev" else None
         try:

@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rawm.cli import app
+from rawm.cli.verbs import app
 
 
 def verbs(command, *names):

@@ -127,6 +127,15 @@ def test_a_missing_corpus_root_is_said(copy):
         load_study("synthetic")
 
 
+def test_a_resampled_corpus_needs_the_file_of_the_other(copy):
+    Path("config/corpora/narrow.yaml").write_text("loader: resampled\nof: synthetic_knotch\n")
+    replace("streams/synthetic.yaml", "[synthetic_notch]", "[narrow]")
+    with pytest.raises(ConfigError, match=r"^config/corpora/narrow\.yaml: of: no file .*synthetic_knotch\.yaml; name"):
+        load_study("synthetic")
+    replace("corpora/narrow.yaml", "knotch", "notch")
+    assert load_study("synthetic").corpora["narrow"].of == "synthetic_notch"
+
+
 @pytest.mark.parametrize(
     ("content", "lacks"),
     [
@@ -173,6 +182,6 @@ def test_every_file_names_its_schema(path):
 
 def test_reading_the_configuration_loads_nothing_heavy():
     heavy = ("torch", "mlflow", "pandas", "scipy", "matplotlib")
-    code = f"import sys, rawm.config, rawm.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, rawm.config, rawm.cli.verbs; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import rawm
 from rawm import manifest, paths
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.config.study import Task
 from rawm.detection import bundle as bundles
 from rawm.detection.detector import Detector, pooling_function

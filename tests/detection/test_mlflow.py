@@ -22,11 +22,11 @@ from support.stores import free_port
 from typer.testing import CliRunner
 
 from rawm import manifest, paths, tracking
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.detection.detector import Detector
 from rawm.detection.export import export
 from rawm.runs.run import Run
-from rawm.tracking import environment
+from rawm.tracking import environment, uris
 
 pytestmark = pytest.mark.slow
 NAME = "rawm-synthetic"
@@ -38,7 +38,7 @@ def uploaded(study):
     """The study with RAWM's detector as its model, in a store beside it; the files of some utterances."""
     export(Run(study, "rawm", 0), paths.model("synthetic"))
     environment.prepare()
-    uri = environment.absolute("sqlite:///mlflow.db")
+    uri = uris.absolute("sqlite:///mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         receipt = tracking.log_study(study, uri, "rawm/synthetic")

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rawm.features.frames import Frames
 from rawm.tasks.samples import Samples, concatenate
@@ -98,3 +100,24 @@ def test_the_scores_of_frames_are_in_stored_order():
 def test_on_the_cpu_nothing_is_copied(pooled):
     stored = replace(samples([3, 4]), features=torch.ones(2, 3)) if pooled else samples([3, 4])
     assert stored.resident(CPU) is stored
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 8), st.integers(1, 50))
+def test_blocks_hold_all_frames_in_order_and_are_bounded(lengths, utterances, most):
+    frames = Frames.pack(matrices(lengths))
+    blocks = list(frames.blocks(utterances, most))
+    assert torch.equal(torch.cat(blocks), frames.tables[0])
+    assert max(map(len, blocks)) <= most
+    if sum(lengths) <= most:  # only then blocks are of whole utterances
+        assert [len(block) for block in blocks] == [
+            sum(lengths[first : first + utterances]) for first in range(0, len(lengths), utterances)
+        ]
+
+
+@pytest.mark.parametrize("numbers", [2, 20, 10**6])
+def test_mean_and_deviation_are_those_of_all_frames_however_they_are_divided(numbers, monkeypatch):
+    monkeypatch.setattr("rawm.tasks.samples.NUMBERS", numbers)
+    cut = samples([50, 4, 300])
+    mean, std = cut.mean_std()
+    torch.testing.assert_close(mean, cut.features.tables[0].mean(0))
+    torch.testing.assert_close(std, cut.features.tables[0].std(0, correction=0))

@@ -4,6 +4,7 @@ import struct
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from rawm import audio, manifest
 from rawm.config.corpora import TableCorpus
@@ -71,7 +72,7 @@ def test_absent_ids_and_files_give_one_sentence(tmp_path):
     assert store.has("u1") and not store.has("u9")
     with pytest.raises(UserError, match=r"2 utterance\(s\) are not in it, first 'u9'"):
         store.index(["u9", "u1", "u8"])
-    with pytest.raises(UserError, match=r"no such feature file"):
+    with pytest.raises(UserError, match=r"no such file; make it with `rawm extract`"):
         FeatureStore(tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(UserError, match=r"not a readable feature file"):
@@ -145,3 +146,41 @@ def test_only_the_first_seconds_are_used_where_the_corpus_says_so(tmp_path):
         assert torch.equal(store.vectors(row), whole.vectors(row)) is not cut
     samples = torch.from_numpy(audio.load(tmp_path / "corpus" / "u2.flac", 16000)[:6400])
     assert torch.equal(store.vectors(store.index(["u2"]))[0], build(POOLED)(samples))
+
+
+def lying(path, **changed):
+    """A small file of frames, some of whose entries are others than they should be."""
+    header = {"ids": json.dumps(["a", "b"]), "skipped": "[]"} | changed.pop("header", {})
+    content = {"offsets": torch.tensor([0, 2, 5]), "frames": torch.ones(5, 3, dtype=torch.float16)} | changed
+    save_file({name: tensor for name, tensor in content.items() if tensor is not None}, path, metadata=header)
+    return path
+
+
+#: What may be wrong with the parts of a feature file: offsets, ids and features that do not fit together.
+LIES = {
+    "offsets beyond the frames": {"offsets": torch.tensor([0, 2, 7])},
+    "negative offsets": {"offsets": torch.tensor([0, -1, 5])},
+    "offsets that fall": {"offsets": torch.tensor([0, 5, 2])},
+    "an utterance without frames": {"offsets": torch.tensor([0, 5, 5])},
+    "frames of nobody": {"offsets": torch.tensor([0, 2, 4])},
+    "a first offset that is not 0": {"offsets": torch.tensor([1, 2, 5])},
+    "offsets of another type": {"offsets": torch.tensor([0.0, 2.0, 5.0])},
+    "lost ids": {"header": {"ids": '["a"]'}},
+    "ids twice": {"header": {"ids": '["a", "a"]'}},
+    "ids that are numbers": {"header": {"ids": "[1, 2]"}},
+    "ids that are text": {"header": {"ids": '"ab"'}},
+    "ids that are not JSON": {"header": {"ids": "[a, b"}},
+    "nested ids": {"header": {"ids": "[" * 100_000}},
+    "skipped that is a number": {"header": {"skipped": "3"}},
+    "frames of integers": {"frames": torch.ones(5, 3, dtype=torch.int64)},
+    "frames of one axis": {"frames": torch.ones(5, dtype=torch.float16)},
+    "no frames": {"frames": None},
+    "vectors for other ids": {"frames": None, "vectors": torch.ones(3, 4)},
+}
+
+
+@pytest.mark.parametrize("what", LIES)
+def test_a_file_whose_parts_do_not_fit_together_is_refused(tmp_path, what):
+    assert FeatureStore(lying(tmp_path / "x.safetensors")).lengths() == [2, 3]
+    with pytest.raises(UserError, match=r"x\.safetensors: not a readable feature file \(.+\); make it again"):
+        FeatureStore(lying(tmp_path / "x.safetensors", **LIES[what]))

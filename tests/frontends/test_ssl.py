@@ -1,9 +1,11 @@
 """Self-supervised front-ends: small random encoders of every family, in every kind of file."""
 
+import collections
 import json
 import os
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from support import encoders
 
 from rawm.config.frontends import SSL
 from rawm.errors import UserError
-from rawm.frontends import build
+from rawm.frontends import build, ssl_weights
 from rawm.frontends.ssl_encoders import PUBLISHED
 from rawm.study import load_frontend
 
@@ -140,6 +142,59 @@ def test_nothing_in_a_checkpoint_is_run(tmp_path):
         with pytest.raises(UserError, match=r"encoder\.pt: cannot be read as weights"):
             build(settings(path))
     assert not (tmp_path / "run").exists()
+
+
+#: How training scripts wrap a state dict.
+WRAPPED = {
+    "model_state_dict": lambda state: {"epoch": 3, "model_state_dict": dict(state)},
+    "model": lambda state: {"epoch": 3, "model": state},
+    "net": lambda state: {"net": {f"module.{key}": value for key, value in state.items()}},
+    "nested": lambda state: {"checkpoint": {"trainer": {"state_dict": state}}},
+    "list": lambda state: [3, state],
+    "pairs": lambda state: list(state.items()),
+    "beside another": lambda state: {"averaged": {key: value + 1 for key, value in state.items()}, "model": state},
+    "counter": lambda state: collections.Counter(state),
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_wrappers_of_weights_are_looked_through(tmp_path, kind, zipped):
+    path = encoders.save_torchaudio(encoders.encoder("base"), "base", tmp_path)
+    expected, state = ssl_weights.read(path), torch.load(path, weights_only=True)
+    torch.save(WRAPPED[kind](state), path, _use_new_zipfile_serialization=zipped)
+    read = ssl_weights.read(path)
+    assert read.keys() == expected.keys()
+    assert all(torch.equal(read[key], expected[key]) for key in expected)
+
+
+#: Containers that torch does not read without running code. Those of the first reports: defaultdict.
+REFUSED = {
+    "collections.defaultdict": lambda state: {"model_state_dict": collections.defaultdict(None, state)},
+    "collections.deque": lambda state: collections.deque([state]),
+    "collections.UserDict": lambda state: {"model": collections.UserDict(state)},
+    "types.SimpleNamespace": lambda state: types.SimpleNamespace(state=state),
+    "torch.nn.modules.linear.Linear": lambda state: torch.nn.Linear(2, 2),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_containers_that_are_not_read_give_one_sentence_that_says_how_to_save_again(tmp_path, kind, zipped):
+    torch.save(REFUSED[kind]({"weight": torch.zeros(2)}), tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(UserError, match=rf"objects of {kind}, which are not read; save dict\(model") as raised:
+        ssl_weights.read(tmp_path / "x.pt")
+    assert len(str(raised.value).splitlines()) == 1 and len(str(raised.value)) < 400
+
+
+def test_weights_that_are_sparse_or_no_regular_file_give_one_sentence(tmp_path):
+    name = "feature_extractor.conv_layers.0.conv.weight"
+    torch.save({"net": {name: torch.ones(2, 2).to_sparse()}}, tmp_path / "x.pt")
+    with pytest.raises(UserError, match=rf"x\.pt: {name}: holds a sparse tensor"):
+        ssl_weights.read(tmp_path / "x.pt")
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(UserError, match="is a named pipe, not a regular file"):
+        ssl_weights.read(tmp_path / "pipe.safetensors")
 
 
 def test_weights_that_do_not_fit_give_one_sentence(tmp_path):

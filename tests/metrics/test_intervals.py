@@ -24,11 +24,13 @@ def names(number):
     return [f"u{index:04d}" for index in range(number)]
 
 
-@given(weighted)
-def test_a_weight_is_an_utterance_repeated(drawn):
+@given(weighted, st.sampled_from([1, 4, 64]))
+def test_a_weight_is_an_utterance_repeated(drawn, near):
     scores, genuine, counts = drawn
     genuine[:2], counts[:, :2] = (True, False), np.maximum(counts[:, :2], 1)
-    found = intervals.eer([scores, -scores], genuine, intervals.Draws(np.arange(len(scores)), counts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "NEAR", near)  # so that rates meet among these ranks, or elsewhere
+        found = intervals.eer([scores, -scores], genuine, intervals.Draws(np.arange(len(scores)), counts))
     for resample, row in enumerate(counts):
         for detector, values in enumerate((scores, -scores)):
             repeated = [np.repeat(values[part], row[part]) for part in (genuine, ~genuine)]

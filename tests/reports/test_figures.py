@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy.stats import norm
 from support.drawn import embedded, inputs
 from support.finished_runs import EMOTIONS, METHODS, make_study
 
+from rawm.config.detectors import MLP
 from rawm.errors import UserError
 from rawm.features.frames import Frames
 from rawm.metrics.detection import eer
@@ -227,12 +229,14 @@ def test_task_inputs_are_standardised_by_the_first_task(made_up, monkeypatch, po
     samples = [Samples([str(i) for i in range(30)], torch.zeros(30, dtype=torch.int64), stack) for stack in stacks]
     monkeypatch.undo()
     monkeypatch.setattr("rawm.tasks.loading.load_split", lambda study, number, split, seed: samples[number - 1])
-    study = type("Study", (), {"tasks": [1, 2]})()
+    study = SimpleNamespace(tasks=[1, 2], detector=MLP(type="mlp"))
     first, second = drawing.task_inputs(study, 0)
     assert first.shape == ((30, 4) if pooled else (210, 4))
     np.testing.assert_allclose(first.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(first.std(0), 1, atol=1e-5)
     assert (second.mean(0) > 0.5).all()
+    study.detector = MLP(type="mlp", standardisation="per_task")
+    np.testing.assert_allclose(drawing.task_inputs(study, 0)[1].mean(0), 0, atol=1e-5)
 
 
 def lines(axes):

@@ -5,7 +5,7 @@ import yaml
 from support.finished_runs import EMOTIONS, make_study
 from typer.testing import CliRunner
 
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.reports import summary
 from rawm.runs import results
 

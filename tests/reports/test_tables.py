@@ -3,8 +3,11 @@
 import csv
 import json
 import statistics
+from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix, recall_score
 from support.finished_runs import EMOTIONS, make_study
 
 from rawm import paths
@@ -277,3 +280,47 @@ def test_a_damaged_memory_is_named(tmp_path, monkeypatch):
 def test_layers_come_in_the_order_of_the_network():
     names = ["output", "hidden.10", "hidden.2", "hidden.0"]
     assert sorted(names, key=natural_order) == ["hidden.0", "hidden.2", "hidden.10", "output"]
+
+
+def test_what_is_watched_stands_apart_and_changes_no_other_number(tmp_path, monkeypatch):
+    made = {}
+    for name, watched in (("alone", ()), ("watching", ("Neural speech", "Singing"))):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        study = estimated(make_study(tmp_path / name, methods=("finetune", "owm"), tasks=2, watched=watched))
+        tables.make(study, "tables")
+        made[name] = {path.name: path.read_text() for path in (tmp_path / name / "tables").iterdir()}
+        intervals = json.loads(paths.intervals(study.name).read_text())
+        made[name]["intervals"] = intervals
+    alone, watching = made["alone"], made["watching"]
+    for name in ("pairs.csv", "calibration.csv", "runs.csv", "intervals"):
+        assert alone[name] == watching[name], name
+    rows = {name: list(csv.DictReader(made[name]["comparison.csv"].splitlines())) for name in made}
+    for one, other in zip(rows["alone"], rows["watching"], strict=True):
+        assert one.items() <= other.items()
+        assert {key for key in other if key not in one} == {
+            f"watched_eer_{name}_{number}" for name in ("w1", "w2") for number in ("mean", "std")
+        }
+    final = [run_metrics(study, "owm", seed)["watched_eer_matrix"][-1][1] for seed in study.settings.seeds]
+    assert float(rows["watching"][1]["watched_eer_w2_mean"]) == pytest.approx(statistics.mean(final), abs=1e-4)
+    assert "Watched: EER 2 Singing (%)" in watching["comparison.md"] and "Watched" not in alone["comparison.md"]
+    assert "W1 = Neural speech; W2 = Singing: watched, never trained on" in watching["matrix.md"]
+    cells = list(csv.DictReader(watching["matrix.csv"].splitlines()))
+    assert {row["task"] for row in cells} == {"task_1", "task_2", "watched w1", "watched w2"}
+
+
+def test_the_table_of_classes_has_their_accuracies_and_its_file_the_confusions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = estimated(make_study(tmp_path, methods=("finetune", "owm"), tasks=2, seeds=(0, 1), classes=EMOTIONS))
+    tables.make(study, "tables")
+    scores = {seed: Run(study, "owm", seed).scores.query("after == 2") for seed in (0, 1)}
+    shown = read("tables/classes.csv")
+    for seed, here in scores.items():
+        counts = np.zeros((4, 4), dtype=int)
+        for row in shown:
+            if (row["method"], row["seed"], row["after"]) == ("owm", str(seed), "2"):
+                counts[EMOTIONS.index(row["label"]), EMOTIONS.index(row["predicted"])] = int(row["utterances"])
+        np.testing.assert_array_equal(counts, confusion_matrix(here.label, here.predicted, labels=EMOTIONS))
+    recalls = [recall_score(s.label, s.predicted, labels=["happy"], average=None)[0] for s in scores.values()]
+    line = next(line for line in Path("tables/classes.md").read_text().splitlines() if line.startswith("| happy"))
+    assert f"{100 * statistics.mean(recalls):.1f} ± {100 * statistics.stdev(recalls):.1f}" in line

@@ -1,12 +1,13 @@
 """Score files written and read again, files of others with every mistake, and what the verbs make of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from support.finished_runs import STUDY, make_run, make_study
 from typer.testing import CliRunner
 
 from rawm import manifest, paths
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.errors import UserError
 from rawm.metrics import detection
 from rawm.runs import results
@@ -23,7 +24,7 @@ def make(path, text):
     return path
 
 
-@pytest.mark.parametrize("format", ["asvspoof2019", "asvspoof2021", "asvspoof5"])
+@pytest.mark.parametrize("format", ["asvspoof2019", "asvspoof2021", "asvspoof5", "arena"])
 def test_what_is_written_is_read_again(tmp_path, format):
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -32,8 +33,9 @@ def test_what_is_written_is_read_again(tmp_path, format):
         score = (rng.standard_normal(n) * 10.0 ** rng.integers(-8, 8)).astype(rng.choice([np.float32, np.float64]))
         label = rng.choice(["genuine", "fake"], n)
         write(tmp_path / "scores", format, names, score, label, ["an attack"] * n)
-        found = read(tmp_path / "scores")
-        assert found.format == read(tmp_path / "scores", format).format == format
+        found = read(tmp_path / "scores", format)
+        assert found.format == format
+        assert read(tmp_path / "scores").format == ("asvspoof2021" if format == "arena" else format)
         assert found.utterance_id == names
         np.testing.assert_array_equal(found.score.astype(score.dtype), score)
         assert found.label == (label.tolist() if format == "asvspoof2019" else None)
@@ -176,7 +178,7 @@ def test_scores_are_judged_by_the_key_that_is_given(tmp_path):
     scores = make(tmp_path / "scores", "u1 3\nu2 1\nu3 2\nu9 7\n")
     with pytest.raises(UserError, match="asvspoof2021 does not say what is genuine"):
         evaluate(scores)
-    found = evaluate(scores, key=make(tmp_path / "key", KEY))
+    found = evaluate(scores, key=make(tmp_path / "key", KEY.replace("u4 - bonafide 0.5\n", "")))
     assert found.about.endswith(
         f"asvspoof2021, 1 genuine and 2 fake utterances; 1 more are not in {tmp_path / 'key'} and do not count"
     )
@@ -193,11 +195,131 @@ def test_scores_are_judged_by_the_key_that_is_given(tmp_path):
     with pytest.raises(UserError, match=r"none of its utterances is in .* \(the first ones are x and u1\)"):
         evaluate(make(tmp_path / "others", "x 3\ny 1\n"), key=tmp_path / "key")
     with pytest.raises(UserError, match=r"scores: no fake scores"):
-        evaluate(make(tmp_path / "scores", "u1 3\nu4 1\n"), key=tmp_path / "key")
+        evaluate(make(tmp_path / "scores", "u1 3\n"), key=tmp_path / "key", partial=True)
     with pytest.raises(UserError, match=r"^[^:]*asv: line 1: not `source key score`"):
-        evaluate(scores, key=tmp_path / "key", asv=make(tmp_path / "asv", "1\n"))
+        evaluate(scores, key=tmp_path / "key", asv=make(tmp_path / "asv", "1\n"), partial=True)
     with pytest.raises(UserError, match=r"2 key\(s\) are not those of .*key, first of u2"):
         evaluate(make(tmp_path / "scores", KEY.replace("spoof", "bonafide")), key=tmp_path / "key")
+
+
+@pytest.fixture
+def trials(tmp_path):
+    """Key file of 20 genuine and 20 fake utterances, and a function that writes the scores of some of them."""
+    labels = ["bonafide" if n < 20 else "spoof" for n in range(40)]
+    key = make(tmp_path / "key.txt", "".join(f"S U{n:02d} - A01 {label}\n" for n, label in enumerate(labels)))
+    values = np.random.default_rng(0).standard_normal(40) + np.repeat([2.0, 0.0], 20)
+
+    def scores(numbers=range(40), change=float, line="U{0:02d} {1}\n"):
+        text = "".join(line.format(n, change(values[n]), labels[n]) for n in numbers)
+        return make(tmp_path / "scores.txt", text)
+
+    return key, scores
+
+
+class TestScoresThatLackTrials:
+    """A file of scores that holds a part of the trials, and says nothing.
+
+    Members of the kind: a part with a key of a challenge (`cases/scores/part.txt`); a file of 2019 that has keys of its
+    own; trial_metadata.txt, of which only the subset eval counts; a manifest, which holds other splits too; a list of
+    an arena; a file that lacks a whole class; a truncated file, whose last line is broken; ASVspoof 5's header with no
+    scores (these two are refused for their lines).
+    """
+
+    def test_a_part_of_a_key_is_refused_unless_it_is_asked_for(self, trials):
+        key, scores = trials
+        part = scores([n for n in range(40) if n % 8 < 5])
+        with pytest.raises(
+            UserError, match=r"15 of the 40 utterances of .*key\.txt have no score, first U05;.*--partial"
+        ):
+            evaluate(part, key=key)
+        assert evaluate(part, key=key, partial=True).about.endswith(
+            f"14 genuine and 11 fake utterances; 15 of {key} are missing"
+        )
+        assert "missing" not in evaluate(scores(), key=key).about
+
+    def test_keys_with_their_columns_swapped_are_read(self, trials):
+        key, scores = trials
+        expected = evaluate(scores(), key=key)
+        make(key, "".join("{0} {2} {1} {3} {4}\n".format(*line.split()) for line in key.read_text().splitlines()))
+        assert evaluate(scores(), key=key) == expected
+
+    def test_a_file_with_keys_of_its_own(self, trials):
+        key, scores = trials
+        part = scores(range(1, 40), line="U{0:02d} - {2} {1}\n")
+        with pytest.raises(UserError, match="1 of the 40 utterances"):
+            evaluate(part, key=key)
+
+    def test_trials_of_another_subset_are_not_missed(self, trials):
+        key, scores = trials
+        line = "LA_0009 {1} alaw ita_tx {3} {4} notrim {5}\n"
+        lines = [entry.split() for entry in key.read_text().splitlines()]
+        text = "".join(line.format(*f, "progress" if f[1] < "U05" else "eval") for f in lines)
+        make(key, text)
+        assert "missing" not in evaluate(scores(range(5, 40)), key=key).about
+        with pytest.raises(UserError, match="1 of the 35 utterances"):
+            evaluate(scores(range(6, 40)), key=key)
+
+    def test_other_splits_of_a_manifest_are_not_missed(self, trials, tmp_path):
+        _, scores = trials
+        row = dict.fromkeys(manifest.COLUMNS, "-") | {"duration_s": 1.0}
+        rows = [
+            row | {"utterance_id": name, "group": name, "label": ("fake", "genuine")[n < 20], "split": split}
+            for n in range(40)
+            for name, split in ((f"U{n:02d}", "eval"), (f"T{n:02d}", "train"))
+        ]
+        manifest.write(rows, tmp_path / "m.parquet")
+        assert evaluate(scores(), key=tmp_path / "m.parquet").about.endswith("20 genuine and 20 fake utterances")
+        with pytest.raises(UserError, match="2 of the 40 utterances"):
+            evaluate(scores(range(2, 40)), key=tmp_path / "m.parquet")
+
+    def test_a_whole_class_is_named_even_where_a_part_is_asked_for(self, trials):
+        key, scores = trials
+        with pytest.raises(UserError, match="20 of the 40 utterances"):
+            evaluate(scores(range(20)), key=key)
+        with pytest.raises(UserError, match="no fake scores"):
+            evaluate(scores(range(20)), key=key, partial=True)
+
+
+class TestScoresOfReversedPolarity:
+    """Scores that are high where speech sounds fake give an EER over 50 %, which looks like a bad detector.
+
+    Members of the kind: the opposite sign (`cases/scores/reversed.txt`); probabilities of fake; distances to genuine
+    speech; logits of the class fake from a file of 2019 or 5; a key whose words are swapped. Scores at chance may be
+    meant by it too, so it is a hint and no error.
+    """
+
+    @pytest.mark.parametrize("change", [lambda s: -s, lambda s: 1 / (1 + np.exp(s)), lambda s: abs(s - 9)])
+    @pytest.mark.parametrize("line", ["U{0:02d} {1}\n", "U{0:02d} - {2} {1}\n"])
+    def test_the_hint_says_what_the_other_sign_gives(self, trials, change, line):
+        key, scores = trials
+        right = evaluate(scores(line=line), key=key)
+        wrong = evaluate(scores(change=change, line=line), key=key)
+        eer = {metric.name: metric.value for metric in right.metrics}["EER"]
+        assert right.hint == "" and eer < 0.5
+        assert wrong.hint.startswith(
+            "the EER is over 50 %: the scores may be reversed, since higher must mean more genuine"
+        )
+        assert wrong.hint.endswith(f"with the other sign it is {100 * eer:.3f} %")
+
+    def test_a_key_with_swapped_words(self, trials):
+        key, scores = trials
+        make(key, key.read_text().replace("bonafide", "x").replace("spoof", "bonafide").replace("x", "spoof"))
+        assert "may be reversed" in evaluate(scores(), key=key).hint
+
+    def test_the_verb_prints_it_and_the_numbers(self, trials):
+        key, scores = trials
+        path = scores(change=lambda s: -s)
+        done = CliRunner().invoke(app, ["scores", "evaluate", str(path), "--key", str(key)])
+        assert done.exit_code == 0 and "hint: the EER is over 50 %" in done.output and "AUC" in done.output
+
+
+def test_a_list_of_the_arena_is_a_key(tmp_path):
+    text = 'file_name,label\r\nPromptTTS2/audio49,spoof\r\n"a,b.wav",bonafide'
+    assert read_key(make(tmp_path / "list.csv", text)) == {"PromptTTS2/audio49": "fake", "a,b.wav": "genuine"}
+    with pytest.raises(
+        UserError, match=r"(?s)line 3: key is not bonafide or spoof; first: 'fake'.*line 4: has not the"
+    ):
+        read_key(make(tmp_path / "list.csv", "file_name,label\na,spoof\nb,fake\nc\n"))
 
 
 @pytest.fixture
@@ -214,11 +336,29 @@ def test_exported_scores_give_the_numbers_of_the_run(study, tmp_path, format):
         assert [file.stem for file in files] == ["task_1", "task_2"]
         for task, file in enumerate(files):
             key = None if format == "asvspoof2019" else paths.manifest("synthetic_buzz")
-            value = {metric.name: metric.value for metric in evaluate(file, key=key).metrics}["EER"]
+            evaluation = evaluate(file, key=key, partial=key is not None)  # the manifest is that of both tasks
+            value = {metric.name: metric.value for metric in evaluation.metrics}["EER"]
             assert 100 * value == run["eer_matrix"][2 if after is None else after][task]
             assert len(read(file).utterance_id) == 120  # no development data
     only = export(Run(study, "rawm", 0), tmp_path / "one", format, task=2)
     assert only == [tmp_path / "one"] and only[0].read_text() == files[1].read_text()
+
+
+def test_exported_scores_for_the_arena_come_with_their_list_and_are_read_back(study, tmp_path):
+    run = results.load(study).runs["rawm", 0].metrics
+    files = export(Run(study, "rawm", 0), tmp_path / "out", "arena")
+    assert [file.name for file in files] == ["task_1.txt", "task_1.csv", "task_2.txt", "task_2.csv"]
+    for task in (0, 1):
+        scores, key = files[2 * task : 2 * task + 2]
+        value = {metric.name: metric.value for metric in evaluate(scores, "arena", key).metrics}["EER"]
+        assert 100 * value == run["eer_matrix"][2][task]
+        listed = pd.read_csv(key, index_col="file_name")  # as the toolkit of the arena reads both
+        given = pd.read_csv(scores, sep=" ", names=["file_name", "cm_score"], index_col="file_name")
+        assert set(listed["label"]) == {"bonafide", "spoof"} and set(listed.index) == set(given.index)
+    only = export(Run(study, "rawm", 0), tmp_path / "one.txt", "arena", task=2)
+    assert [file.read_text() for file in only] == [file.read_text() for file in files[2:]]
+    with pytest.raises(UserError, match="is the suffix of the list"):
+        export(Run(study, "rawm", 0), tmp_path / "one.csv", "arena", task=2)
 
 
 def test_exported_scores_name_the_attack(study, tmp_path):

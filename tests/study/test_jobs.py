@@ -68,6 +68,7 @@ def others(value: Any):
         yield [part + 1 if isinstance(part, int) else part for part in value]
         yield from ([*value, 7], [*value, "x"], [1, 2], ["x"])
     elif isinstance(value, dict):
+        yield {"genuine": [0, 0.5]}
         yield from ({}, {"train": {"genuine": 7}}, {"attack": ["A01"]}, {"genuine": "genuine"}, {"eval": "other.txt"})
         yield {"x": "y"}
     yield from (1, 2, 0.5, 20, 1000, 16000, -40.0, 0.1, True, "x", "other", ["eval"], ["x"], [1.0])
@@ -87,7 +88,7 @@ def changed(model: BaseModel, name: str) -> BaseModel:
     """The model with another valid value of one field."""
     values = model.model_dump(by_alias=True)
     key = type(model).model_fields[name].alias or name
-    for other in (*choices(type(model).model_fields[name].annotation), *others(values[key])):
+    for other in (*choices(type(model).model_fields[name].annotation), *others(getattr(model, name))):
         try:
             candidate = type(model).model_validate(values | {key: other})
         except ValidationError:
@@ -172,6 +173,7 @@ WORDS = {"title", "homepage", "licence", "download", "verified"}
 def test_values_of_corpora(study, model):
     loader = get_args(model.model_fields["loader"].annotation)[0]
     required = {"table": {"table": "list.csv"}, "evda_list": {"lists": {"eval": "list.txt"}}, "digits": {"amount": 0.5}}
+    required |= {"antideepfake": {"table": "list.csv"}, "arena_parquet": {"parquet": "folder"}, "resampled": {"of": "x"}}
     required["open_speech"] = {"recipe": load_corpus("open_en_tts", CONFIG).recipe}
     corpus = model(name="mine", loader=loader, **required.get(loader, {}))
     first = next(iter(study.corpora))
@@ -246,6 +248,7 @@ def test_values_of_studies(study):
         "description": {"tracking"},
         "task_order": {"uncertainty", *REPORTS},  # and the tasks of each run, which come in that order
         "equal_training": of_all_tasks(study, "rawm", "finetune") | {"tracking"},
+        "augment": {"tracking"},  # a label; the recipe's values count
     }
     for name in fields(StudyFile, "training", *NAMES["StudyFile"]):
         assert stale(study, replace(study, settings=changed(settings, name))) == expected[name], name
@@ -260,6 +263,16 @@ def test_values_of_streams(study):
     classes = replace(study, stream=stream.model_copy(update={"classes": ["a", "b"]}))
     everything = of_all_tasks(study, "rawm", "finetune") | {"evaluation", "uncertainty", *REPORTS}
     assert stale(study, classes) == everything
+    watched = replace(
+        study, stream=stream.model_copy(update={"watch": [Task(name="other", corpora=["synthetic_buzz"])]})
+    )
+    assert stale(study, watched) == {"evaluation", *REPORTS}
+
+
+def test_keys_that_a_stream_does_not_have_are_not_in_its_settings(study):
+    """So that results from before there were such keys stay."""
+    values = " ".join(parameters(study).values())
+    assert "share" not in values and "watch" not in values
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -272,6 +285,7 @@ def test_values_of_tasks(study, number):
         "title": REPORTS,
         "corpora": trained | {"evaluation", "uncertainty", *REPORTS},
         "where": trained | scored,
+        "share": trained | scored,
         "train": trained | first | {"figures", "tracking"},
         "dev": trained | {"evaluation", "tracking"},
         "eval": scored,

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from rawm import manifest
 from rawm.config.corpora import CorpusFile
 from rawm.corpora import listing, reader
+from rawm.corpora.division import divide
 
 
 def write_audio(path: Path, seconds: float = 0.3, rate: int = 16000, seed: int = 0) -> Path:
@@ -44,6 +45,12 @@ def make(loader: str, root: Path, **given: Any) -> list[dict[str, Any]]:
     rows = listing.make(settings, reader(loader), workers=1)
     assert manifest.problems(rows, settings.classes) == []
     return rows
+
+
+def divided(loader: str, root: Path, **given: Any) -> list[dict[str, Any]]:
+    """Rows with splits of our own, of a corpus that may be too small for every class to be in every split."""
+    settings = corpus(loader, root, **given)
+    return divide(reader(loader)(settings).rows, settings.splits)
 
 
 def summary(rows: list[dict[str, Any]]) -> set[tuple[str, str, str]]:

@@ -28,11 +28,13 @@ DIMENSIONS = {"hidden.0": 41, "hidden.2": 25, "output": 17}
 STARTED = 1_700_000_000.0
 
 
-def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_projectors=True, classes=None) -> Study:
+def make_study(
+    folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_projectors=True, classes=None, watched=()
+) -> Study:
     """Write configuration, manifest and finished runs of a study under `folder`, which must be the working directory.
 
     Methods that the repository does not have are copies of fine-tuning. With classes, e.g. `EMOTIONS`, instead of fake
-    and genuine the study is judged by accuracy.
+    and genuine the study is judged by accuracy. The titles in `watched` are of what its stream watches.
     """
     config = folder / "config"
     shutil.copytree(REPOSITORY / "config", config)
@@ -46,6 +48,9 @@ def make_study(folder: Path, methods=METHODS, seeds=(0, 1, 2), tasks=5, with_pro
         for number in range(1, tasks + 1)
     ]
     named = {"classes": list(classes)} if classes else {}
+    if watched:
+        watch = [{"name": f"w{n}", "title": t, "corpora": ["synthetic_notch"]} for n, t in enumerate(watched, 1)]
+        named |= {"watch": watch}
     _write(config / "streams" / f"{STUDY}.yaml", {"title": "Made up", "tasks": stream} | named)
     study = yaml.safe_load((config / "studies" / "synthetic.yaml").read_text())
     study |= {"title": "Made-up runs", "description": "What is forgotten?", "stream": STUDY}
@@ -90,12 +95,15 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
             if task <= after and study.detects_fakes:
                 ids, split = "dev_" + cell["utterance_id"], np.full(120, "dev", dtype=object)
                 cells.append(cell | {"utterance_id": ids, "split": split, "score": cell["score"] - np.float32(0.1)})
+            if task <= len(study.stream.watch):
+                cells.append(cell | {"split": np.full(120, "watch", dtype=object)})
             for name, values in ((name, values) for cell in cells for name, values in cell.items()):
                 columns.setdefault(name, []).append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     run = Run(study, method, seed)
     run.write_scores(scores)
     content = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
+    content |= metrics.of_watched(scores, [task.name for task in study.stream.watch], tasks, study.measure)
     run.write_metrics(content | {"wall_s": [1.5] * tasks})
     for task in run.numbers:
         _write_task(run, task, with_projectors)

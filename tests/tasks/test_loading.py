@@ -1,5 +1,6 @@
 """Which samples a task gives, and how they come in minibatches."""
 
+import json
 import random
 from dataclasses import replace
 from types import SimpleNamespace
@@ -8,6 +9,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from rawm import manifest, paths
 from rawm.config.detectors import MLP
@@ -16,6 +19,7 @@ from rawm.config.study import StreamFile, StudyFile, Subset
 from rawm.errors import UserError
 from rawm.features.extract import extract
 from rawm.features.frames import Frames
+from rawm.features.store import FeatureStore
 from rawm.seeding import derive, pick
 from rawm.study import Study as StudyConfig
 from rawm.study import subsets
@@ -87,6 +91,45 @@ def test_asking_for_too_many_names_file_task_and_key(study):
     with pytest.raises(
         UserError, match=r"streams/s\.yaml: task one: train: asks for 12 fake utterances, but tones has 0"
     ):
+        stream.load_split(study, 1, "train", seed=0)
+
+
+def rewritten(path, keep=lambda row: True, **entries):
+    """A feature file of vectors written again, with some of its rows and other entries in its header."""
+    with safe_open(path, framework="pt") as file:
+        header = {key: json.loads(value) for key, value in file.metadata().items()}
+        vectors = file.get_tensor("vectors")
+    rows = [row for row in range(len(vectors)) if keep(row)]
+    header |= {"ids": [header["ids"][row] for row in rows]} | entries
+    save_file({"vectors": vectors[rows]}, path, metadata={key: json.dumps(value) for key, value in header.items()})
+
+
+def test_features_that_lost_utterances_are_refused_but_not_those_without_skipped_ones(study):
+    path = paths.features("lfcc", "tones", "train")
+    names = stream.load_split(study, 1, "train", seed=0).ids
+    lost = FeatureStore(path).index(names[:2])
+    rewritten(path, lambda row: row not in lost)
+    with pytest.raises(UserError, match=rf"2 utterance\(s\) are not in it, first '{names[0]}'; extract them again"):
+        stream.load_split(study, 1, "train", seed=0)
+    rewritten(path, skipped=names[:2])
+    assert stream.load_split(study, 1, "train", seed=0).ids == names[2:]
+
+
+def test_features_of_another_manifest_corpus_or_split_are_refused(study):
+    train, rows = paths.features("lfcc", "tones", "train"), manifest.read(paths.manifest("tones")).rows()
+    manifest.write([row | {"duration_s": 2.0} for row in rows], paths.manifest("tones"))
+    message = (
+        r"train\.safetensors: was made from another manifest than .*tones\.parquet; make it again with `rawm extract"
+    )
+    with pytest.raises(UserError, match=message):
+        stream.load_split(study, 1, "train", seed=0)
+    manifest.write(rows, paths.manifest("tones"))
+    assert stream.load_split(study, 1, "train", seed=0)
+    rewritten(train, manifest="")
+    with pytest.raises(UserError, match=message):
+        stream.load_split(study, 1, "train", seed=0)
+    train.write_bytes(paths.features("lfcc", "tones", "eval").read_bytes())
+    with pytest.raises(UserError, match=r"15 utterance\(s\) are not in it"):
         stream.load_split(study, 1, "train", seed=0)
 
 

@@ -1,18 +1,16 @@
 """Mirroring runs to MLflow: a real sqlite store, a real server, real files."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from support.finished_runs import EMOTIONS, STARTED, STUDY, make_run, make_study
-from support.stores import EXPERIMENT, URI, free_port
+from support.stores import EXPERIMENT, URI
 
 from rawm import paths, tracking
 from rawm.errors import UserError
@@ -20,7 +18,7 @@ from rawm.files import write_text
 from rawm.metrics.measure import ACCURACY
 from rawm.runs.run import Run
 from rawm.study import load_study
-from rawm.tracking import environment, view
+from rawm.tracking import environment, uris, view
 
 UPLOAD = f"""
 import sys
@@ -57,7 +55,7 @@ def client(uri=URI):
     environment.prepare()
     from mlflow import MlflowClient
 
-    return MlflowClient(environment.absolute(uri))
+    return MlflowClient(uris.absolute(uri))
 
 
 def active_runs(uri=URI, kind="run"):
@@ -249,7 +247,7 @@ def test_a_killed_upload_leaves_no_duplicates(study):
             history = Run(load_study("demo"), method, seed).history_path(1)
             history.write_text(history.read_text().replace('"loss": 0.7', '"loss": 0.8'))
     with subprocess.Popen([sys.executable, "-c", UPLOAD], stdout=subprocess.PIPE) as upload:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not _running_runs() and time.monotonic() < deadline:
             time.sleep(0.02)
         upload.send_signal(signal.SIGKILL)
@@ -275,7 +273,7 @@ def _running_runs():
 @pytest.mark.slow
 def test_two_uploads_at_the_same_time_into_no_store(small):
     uploads = [subprocess.Popen([sys.executable, "-c", UPLOAD], stderr=subprocess.PIPE) for _ in range(2)]
-    assert [(upload.communicate(timeout=120)[1], upload.returncode) for upload in uploads] == [(b"", 0)] * 2
+    assert [(upload.communicate(timeout=500)[1], upload.returncode) for upload in uploads] == [(b"", 0)] * 2
     assert keys(active_runs()) == ["demo/rawm/seed0"]
 
 
@@ -315,71 +313,6 @@ def test_damaged_runs_are_named(small, damage, sentence):
     with pytest.raises(UserError, match=sentence) as error:
         tracking.log_study(small, URI, EXPERIMENT)
     assert len(str(error.value).splitlines()) == 1
-
-
-def test_a_dead_server_is_named_and_does_not_hang(small):
-    port = free_port()
-    started = time.monotonic()
-    with pytest.raises(UserError, match=f"cannot reach MLflow at http://me:\\*\\*\\*@127.0.0.1:{port} .*runs are safe"):
-        tracking.log_study(small, f"http://me:secret@127.0.0.1:{port}", EXPERIMENT)
-    assert time.monotonic() - started < 100  # without our settings MLflow tries for minutes
-
-
-def test_a_store_that_mlflow_does_not_take_gives_its_reason(small):
-    with pytest.raises(UserError, match="did not do it"):
-        tracking.log_study(small, "./mlruns", EXPERIMENT)
-    Path("mlflow.db").write_text("no database")
-    with pytest.raises(UserError, match="not a database"):
-        tracking.log_study(small, URI, EXPERIMENT)
-
-
-@pytest.mark.slow
-def test_a_real_server(study):
-    uri = f"http://127.0.0.1:{(port := free_port())}"
-    where = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "store", "--workers", "1"]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), *where]
-    variables = os.environ | environment.SETTINGS
-    with open("server.log", "w") as log:
-        server = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait_for(uri + "/health")
-        first = tracking.log_study(study, uri, EXPERIMENT)
-        assert first.count("logged") == 4
-        assert tracking.log_study(study, uri, EXPERIMENT).count("unchanged") == 4
-        run = client(uri).get_run(first.runs[3].run_id)
-        assert run.info.artifact_uri.startswith("mlflow-artifacts:")
-        assert {entry.path for entry in client(uri).list_artifacts(run.info.run_id, "memory")} == {
-            f"memory/task{number}" for number in (1, 2, 3)
-        }
-        assert view.TAG + view.RUNS in client(uri).get_experiment_by_name(EXPERIMENT).tags
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
-    with pytest.raises(UserError, match="cannot reach MLflow"):
-        tracking.log_study(study, uri, EXPERIMENT)
-
-
-def wait_for(url, seconds=120):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=2).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.3)
-
-
-def test_a_sqlite_file_gets_its_full_path(workplace):
-    assert environment.absolute("sqlite:///mlflow.db") == f"sqlite:///{workplace}/mlflow.db"
-    assert environment.absolute("sqlite:////data/mlflow.db") == "sqlite:////data/mlflow.db"
-    assert environment.absolute("http://host:5000") == "http://host:5000"
-
-
-def test_passwords_are_never_shown():
-    assert environment.without_password("postgresql://me:secret@db:5432/x") == "postgresql://me:***@db:5432/x"
-    assert environment.without_password("sqlite:///mlflow.db") == "sqlite:///mlflow.db"
-    assert environment.without_credentials("https://me:secret@host/x") == "https://host/x"
 
 
 def test_importing_does_not_load_mlflow():

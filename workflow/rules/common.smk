@@ -18,7 +18,7 @@ from rawm.detection.bundle import FILES as MODEL_FILES
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
-from rawm.study import jobs, labels, load_corpus, load_frontend, load_study, parse_main
+from rawm.study import jobs, labels, load_augmentation, load_corpus, load_frontend, load_study, parse_main
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
@@ -39,6 +39,7 @@ def loader(load):
 
 
 get_corpus, get_frontend, get_study = loader(load_corpus), loader(load_frontend), loader(load_study)
+get_augmentation = loader(load_augmentation)
 get_published = loader(sources.choose)  # a printed table and the studies beside it
 MAIN = loader(lambda _: parse_main(config))("config/config.yaml")
 os.environ.update(RAWM_DEVICE=MAIN.device)  # read by `rawm`; no parameter, since another device makes nothing stale
@@ -48,6 +49,7 @@ TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.t
 
 
 wildcard_constraints:
+    augmentation=r"[A-Za-z0-9_.-]+-[0-9a-f]{8}",
     study="|".join(labels("studies")),
     method="|".join(labels("methods")),
     corpus="|".join(labels("corpora")),
@@ -71,6 +73,21 @@ def of_frontend(function):
 def of_features(function):
     """A function of a front-end and a corpus as one of wildcards."""
     return lambda wildcards: function(get_frontend(wildcards.frontend), get_corpus(wildcards.corpus))
+
+
+def augmentation_label(name):
+    """The label in the name of a recipe, e.g. mixed of mixed-1f0c77a2; the number is a hash of its values."""
+    return name.rpartition("-")[0]
+
+
+def of_augmented(function):
+    """A function of a front-end, a corpus and an augmentation as one of wildcards."""
+
+    def of_wildcards(wildcards):
+        recipe = get_augmentation(augmentation_label(wildcards.augmentation))
+        return function(get_frontend(wildcards.frontend), get_corpus(wildcards.corpus), recipe)
+
+    return of_wildcards
 
 
 def of_study(function):

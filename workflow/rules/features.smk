@@ -29,6 +29,27 @@ rule extract_features:
         " > {log} 2>&1"
 
 
+rule augment_features:
+    """Compute the features of changed copies of a corpus' training data, by config/augmentations/."""
+    input:
+        manifest="results/manifests/{corpus}.parquet",
+        weights=of_frontend(jobs.weight_files),
+    output:
+        "results/features/{frontend}/{corpus}/augmented/{augmentation}/train.safetensors",
+    log:
+        "results/logs/augment_features/{frontend}/{corpus}/{augmentation}.log",
+    benchmark:
+        "results/benchmarks/augment_features/{frontend}/{corpus}/{augmentation}.tsv"
+    threads: of_frontend(jobs.extraction_threads)
+    params:
+        label=lambda wildcards: augmentation_label(wildcards.augmentation),
+        settings=of_augmented(jobs.augmented_settings),
+        code=of_augmented(jobs.augmented_code),
+    shell:
+        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --augment {params.label}"
+        " --threads {threads} > {log} 2>&1"
+
+
 rule extract_shard:
     """Compute the features of one part of all splits of a corpus."""
     input:

@@ -10,7 +10,7 @@ from rawm.reports.about import about, seed_count
 SECTIONS = {
     "1 Overview": ["comparison", "stream"],
     "2 Results": ["average", "calibration", "critical_difference", "det", "matrices"],
-    "3 What was forgotten": ["learning_vs_forgetting", "embeddings"],
+    "3 What was forgotten": ["learning_vs_forgetting", "confusion", "embeddings"],
     "4 Inside the projectors": ["projector_spectra", "projector_rank", "subspaces"],
 }
 config["about"] = about(STUDY)  # all that report/workflow.rst can read is the configuration

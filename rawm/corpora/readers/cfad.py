@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from rawm import audio
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.disk import nested
+from rawm.corpora.disk import class_files, nested
 from rawm.corpora.listing import Listing, utterance
 from rawm.manifest import Row
 
@@ -32,11 +31,13 @@ def read(corpus: OfficialCorpus) -> Listing:
     problems: list[str] = []
     for part in SPLITS:
         for word in WORDS:
-            folder = root / f"{prefix}/{part}_{suffix}/{word}_{suffix}"
-            files = [path for path in sorted(folder.glob("*/[!.]*")) if path.suffix.lower() in audio.SUFFIXES]
+            folder = f"{prefix}/{part}_{suffix}/{word}_{suffix}"
+            files = [path for path in class_files(root, folder) if path.count("/") == folder.count("/") + 2]
             if not files:
-                problems.append(f"corpus {corpus.name}: no recordings in the folders of {folder}; unpack that part")
-            rows += [_row(corpus, part, word, path) for path in files]
+                problems.append(
+                    f"corpus {corpus.name}: no recordings in the folders of {root / folder}; unpack that part"
+                )
+            rows += [_row(corpus, part, word, Path(path)) for path in files]
     return Listing(rows, problems)
 
 
@@ -45,7 +46,7 @@ def _row(corpus: OfficialCorpus, part: str, word: str, path: Path) -> Row:
     return utterance(
         corpus.name,
         f"{part}/{word}/{source}/{path.stem}",
-        path.relative_to(corpus.root).as_posix(),
+        path.as_posix(),
         WORDS[word],
         SPLITS[part],
         speaker=speaker[0] if speaker else "-",

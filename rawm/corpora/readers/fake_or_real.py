@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from rawm import audio
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.disk import nested
+from rawm.corpora.disk import class_files, nested
 from rawm.corpora.listing import Listing, utterance
 
 SPLITS = {"training": "train", "validation": "dev", "testing": "eval"}
@@ -24,11 +23,12 @@ def read(corpus: OfficialCorpus) -> Listing:
     prefix = nested(root, f"for-{corpus.version}", "training")
     for part, split in SPLITS.items():
         for word, label in WORDS.items():
-            folder = root / f"{prefix}{part}/{word}"
-            names = [path.name for path in sorted(folder.glob("[!.]*")) if path.suffix.lower() in audio.SUFFIXES]
+            folder = f"{prefix}{part}/{word}"
+            names = [path.removeprefix(f"{folder}/") for path in class_files(root, folder)]
+            names = [name for name in names if "/" not in name]
             if not names:
-                problems.append(f"corpus {corpus.name}: no recordings in {folder}; unpack that part")
+                problems.append(f"corpus {corpus.name}: no recordings in {root / folder}; unpack that part")
             for name in names:
-                path = f"{prefix}{part}/{word}/{name}"
+                path = f"{folder}/{name}"
                 rows.append(utterance(corpus.name, f"{part}/{word}/{name}", path, label, split, language="en"))
     return Listing(rows, problems)

@@ -46,12 +46,23 @@ def read(corpus: TableCorpus) -> Listing:
             continue
         rows.append(row)
     words = ", ".join(corpus.labels)
+    if not unknown:
+        problems += _class_problems(table, corpus, rows)
     problems += [
         f"{table}: label {word!r} in {len(numbers)} row(s), first in row {numbers[0]}, is not one of {words}; "
         f"map it under `labels` of the corpus file"
         for word, numbers in unknown.items()
     ]
     return Listing(rows, problems)
+
+
+def _class_problems(table: Path, corpus: TableCorpus, rows: list[Row]) -> list[str]:
+    """Report classes that no row has."""
+    absent = [label for label in corpus.classes if all(row["label"] != label for row in rows)]
+    return [
+        f"{table}: no row is {label}; correct the column label, or leave {label} out of `labels` of the corpus file"
+        for label in absent
+    ]
 
 
 def _row(corpus: TableCorpus, record: dict[str, str], label: str) -> Row:
@@ -77,7 +88,7 @@ def records(table: Path, with_split: bool) -> Iterator[tuple[int, dict[str, str]
         with_split: whether the column split is required.
 
     Raises:
-        UserError: another kind of file, a missing column, or a row with more or fewer cells than the header.
+        UserError: another kind of file, a missing column, no row, or one with more or fewer cells than the header.
     """
     suffix = table.suffix.lower()
     if suffix == ".parquet":
@@ -91,6 +102,8 @@ def records(table: Path, with_split: bool) -> Iterator[tuple[int, dict[str, str]
         raise UserError(
             f"{table}: no column {', '.join(missing)}; needed: {', '.join(required)}; found: {', '.join(columns)}"
         )
+    if not any(any(cells) for cells in rows):
+        raise UserError(f"{table}: holds no utterance, only a header; add rows")
     for number, cells in enumerate(rows, start=2):
         if len(cells) != len(columns) and any(cells):
             raise UserError(f"{table}: row {number} has {len(cells)} cells, but the header has {len(columns)}")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.disk import audio_files
+from rawm.corpora.disk import class_files
 from rawm.corpora.listing import Listing, utterance
 from rawm.manifest import Row
 
@@ -36,7 +36,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     """
     root, rows, absent, misnamed = Path(corpus.root), [], [], []
     for part in (*NATURAL, *TEAMS):
-        files = audio_files(root, _folder(root, part))
+        files = class_files(root, _folder(root, part))
         if not files and not corpus.waive_counts:
             absent.append(part)
         for path in files:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rawm.config.corpora import OfficialCorpus
-from rawm.corpora.disk import audio_files
+from rawm.corpora.disk import class_files
 from rawm.corpora.listing import Listing, utterance
 
 LJSPEECH = (
@@ -35,7 +35,7 @@ def read(corpus: OfficialCorpus) -> Listing:
     """
     root, rows, problems = Path(corpus.root), [], []
     for folder, (vocoder, speaker, language) in FOLDERS.items():
-        files = [path for path in audio_files(root, folder) if path.count("/") == 1]
+        files = [path for path in class_files(root, folder) if path.count("/") == 1]
         if not files and not corpus.waive_counts:
             problems.append(
                 f"corpus {corpus.name}: no audio in {root / folder}; unpack all of generated_audio.zip, or write "

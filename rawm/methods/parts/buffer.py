@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rawm.features.frames import Frames
-from rawm.methods.method import Task, entries
+from rawm.methods.method import Task, entries, widened
 from rawm.seeding import derive
 from rawm.tasks.samples import Batch, Samples
 
@@ -41,7 +41,8 @@ class Buffer:
         """Offer a finished task's training samples.
 
         Args:
-            extra: tensors (N, ...) with a row for each sample, to keep with it, e.g. logits.
+            extra: tensors (N, ...) with a row for each sample, to keep with it, e.g. logits. Where rows are longer
+                than those of earlier tasks, since classes grow, NaN stands for what these do not have.
         """
         if self.capacity == 0:
             return
@@ -56,7 +57,10 @@ class Buffer:
         features = torch.stack(parts) if new.pooled else Frames.pack(parts)
         self._samples = Samples([str(key) for key in keys[rows].tolist()], labels[rows], features)
         for name, values in extra.items():
-            values = torch.cat([self._extra[name], values.cpu()]) if n_old else values.cpu()
+            values = values.cpu()
+            if n_old:
+                earlier = widened(self._extra[name], (n_old, *values.shape[1:]), torch.nan)
+                values = torch.cat([earlier, values])
             self._extra[name] = values[rows]
         self._keys, self._tasks = keys[rows], tasks[rows]
 

@@ -16,7 +16,7 @@ from rawm.detectors.detector import Detector
 from rawm.detectors.random_features import RandomFeatures
 from rawm.detectors.scoring import outputs
 from rawm.errors import Diverged
-from rawm.methods.method import Method, Task
+from rawm.methods.method import Method, Task, widened
 from rawm.tasks.samples import Samples
 
 Settings = TypeVar("Settings", bound=ClosedForm)
@@ -52,6 +52,7 @@ class Moments:
             if self.gram is None or self.products is None:
                 self.gram, self.products = phi.T @ phi, phi.T @ targets
             else:
+                self.products = widened(self.products, (len(self.products), targets.shape[1]))
                 self.gram.addmm_(phi.T, phi)
                 self.products.addmm_(phi.T, targets)
         assert self.gram is not None and self.products is not None

@@ -14,10 +14,11 @@ from rawm.tasks.samples import Batch
 def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
     """Mean over the minibatch of -softmax(z_old / tau) . log softmax(z_new / tau); logits (B, classes) -> scalar.
 
+    Where the new detector has outputs for more classes than the old one, only those that both have are compared.
     Its gradient is that of the Kullback-Leibler divergence. LwF eq. 2; RAWM's regularisation loss.
     """
     target = torch.softmax(old / temperature, dim=1)
-    return -(target * torch.log_softmax(new / temperature, dim=1)).sum(1).mean()
+    return -(target * torch.log_softmax(new[:, : old.shape[1]] / temperature, dim=1)).sum(1).mean()
 
 
 class Teacher:

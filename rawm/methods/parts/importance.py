@@ -8,7 +8,7 @@ from torch.func import functional_call, grad, vmap
 
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import evaluating
-from rawm.methods.method import entries
+from rawm.methods.method import entries, widened
 from rawm.tasks.samples import Batch
 
 Named = dict[str, Tensor]
@@ -112,10 +112,11 @@ class QuadraticPenalty:
         self.importance: Named = {}
         self.centre: Named = {}
 
-    def to(self, device: torch.device) -> None:
-        """Move to the detector's device."""
-        self.importance = {name: value.to(device) for name, value in self.importance.items()}
-        self.centre = {name: value.to(device) for name, value in self.centre.items()}
+    def begin_task(self, detector: Detector, device: torch.device) -> None:
+        """Move to the detector's device; outputs that are new in the task have no importance."""
+        shapes = {name: p.shape for name, p in detector.named_parameters()}
+        self.importance = {n: widened(value, shapes[n]).to(device) for n, value in self.importance.items()}
+        self.centre = {n: widened(value, shapes[n]).to(device) for n, value in self.centre.items()}
 
     def value(self, detector: Detector) -> Tensor:
         """The penalty, a scalar with gradient; needs an importance."""

@@ -18,6 +18,7 @@ NAMES = (
     "comparison",
     "critical_difference",
     "learning_vs_forgetting",
+    "confusion",
     "det",
     "calibration",
     "projector_spectra",

@@ -52,42 +52,58 @@ def _percent_axis(axes: Axes, shown: Iterable[np.ndarray], measure: Measure) -> 
     axes.grid(axis="y")
 
 
+def _shade(axes: Axes, learned: int | None, count: int) -> None:
+    """Shade the part of a panel before its task is learned, with a rule there; all of it, framed, where it never is."""
+    axes.axvspan(-0.25, count + 0.25 if learned is None else learned - 0.5, color="#F3F3F3", linewidth=0)
+    if learned is not None:
+        axes.axvline(learned, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+        return
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=MUTED, linewidth=0.8)
+
+
 @styled
 def stream(
-    matrices: Mapping[str, np.ndarray], titles: Mapping[str, str], tasks: Sequence[str], measure: Measure
+    matrices: Mapping[str, np.ndarray],
+    titles: Mapping[str, str],
+    tasks: Sequence[str],
+    measure: Measure,
+    watched: Sequence[str] = (),
 ) -> Figure:
     """One panel per task: its value after each task, a line per method; a rule marks when the task is learned.
 
-    Of many methods those with the best final average are coloured, and the others are pale.
+    Of many methods those with the best final average over the tasks are coloured, and the others are pale. Panels of
+    what is watched follow, framed and shaded as a whole, since it is never learned.
 
     Args:
-        matrices: method -> EER or accuracy in percent, (seeds, T + 1, T); row 0 = untrained detector.
+        matrices: method -> EER or accuracy in percent, (seeds, T + 1, T + W); row 0 = untrained detector.
         titles: method -> name in the legend.
         tasks: titles of the T tasks.
         measure: what the numbers are.
+        watched: titles of the W watched corpora.
     """
-    count = len(tasks)
-    columns = min(count, 5 if count in (5, 9, 10) or count > 12 else 4)
-    rows = math.ceil(count / columns)
+    count, panels = len(tasks), [*tasks, *watched]
+    columns = min(len(panels), 5 if len(panels) in (5, 9, 10) or len(panels) > 12 else 4)
+    rows = math.ceil(len(panels) / columns)
     figure = Figure(
         figsize=(max(ONE_COLUMN, TWO_COLUMNS * min(1, columns / 3)), 0.2 + 1.75 * rows), layout="constrained"
     )
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     x = np.arange(count + 1)
     width = int(92 / columns)
-    chosen = _coloured({method: values[:, -1] for method, values in matrices.items()}, measure)
+    chosen = _coloured({method: values[:, -1, :count] for method, values in matrices.items()}, measure)
     for number, axes in enumerate(grid.flat, 1):
-        if number > count:
+        if number > len(panels):
             axes.set_axis_off()
             continue
-        axes.axvspan(-0.25, number - 0.5, color="#F3F3F3", linewidth=0)
-        axes.axvline(number, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+        title = f"{number} {panels[number - 1]}" if number <= count else f"watched: {panels[number - 1]}"
+        _shade(axes, number if number <= count else None, count)
         for method, values in matrices.items():
             _curve(axes, x, values[:, :, number - 1], chosen.get(method))
-        axes.set_title(wrap(f"{number} {tasks[number - 1]}", width), fontsize=7.5)
+        axes.set_title(wrap(title, width), fontsize=7.5)
         axes.set_xlim(-0.25, count + 0.25)
         axes.set_xticks(x)
-        axes.tick_params(labelbottom=number + columns > count)
+        axes.tick_params(labelbottom=number + columns > len(panels))
         _percent_axis(axes, matrices.values(), measure)
     figure.supylabel(f"{measure.title} of the task (%)", fontsize=8)
     figure.supxlabel("after task (0 = untrained, dashed = learned)", fontsize=8)

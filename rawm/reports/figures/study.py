@@ -10,6 +10,7 @@ from rawm.metrics.measure import EER
 from rawm.reports.figures import (
     calibration,
     comparison,
+    confusion,
     critical_difference,
     det,
     embeddings,
@@ -20,7 +21,7 @@ from rawm.reports.figures import (
     subspaces,
 )
 from rawm.runs import uncertainty
-from rawm.runs.results import Results
+from rawm.runs.results import Results, confusions
 from rawm.runs.results import load as load_results
 from rawm.runs.run import Run
 from rawm.runs.spectra import spectra as spectra_of
@@ -31,13 +32,19 @@ SHOWN = 200  # most utterances of a task whose embeddings are shown
 
 
 def _matrices(results: Results) -> Figure:
-    means = {results.titles[method]: results.matrices(method).mean(axis=0) for method in results.methods}
-    return matrix.matrices(means, results.tasks, len(results.seeds), results.measure)
+    def means(of: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        return {results.titles[method]: of(method).mean(axis=0) for method in results.methods}
+
+    watched = means(results.watched_matrices), results.watched
+    return matrix.matrices(means(results.matrices), results.tasks, len(results.seeds), results.measure, *watched)
 
 
 def _stream(results: Results) -> Figure:
-    matrices = {method: results.matrices(method) for method in results.methods}
-    return stream.stream(matrices, results.titles, results.tasks, results.measure)
+    matrices = {
+        method: np.concatenate([results.matrices(method), results.watched_matrices(method)], axis=2)
+        for method in results.methods
+    }
+    return stream.stream(matrices, results.titles, results.tasks, results.measure, results.watched)
 
 
 def _average(results: Results) -> Figure:
@@ -65,6 +72,17 @@ def _learning_vs_forgetting(results: Results) -> Figure:
         _each(results, results.measure.forgetting),
     )
     return comparison.learning_vs_forgetting(learning, forgetting, results.titles, results.measure)
+
+
+def _confusion(results: Results) -> Figure:
+    if results.study.detects_fakes:
+        return style.message("Confusions are of several classes; fake and genuine speech have DET curves.")
+    classes, shares = results.study.classes, {}
+    for method in results.methods:
+        counts = np.stack([confusions(results.runs[method, seed], classes)[-1] for seed in results.seeds])
+        totals = counts.sum(2, keepdims=True)
+        shares[results.titles[method]] = (100 * counts / np.where(totals, totals, np.nan)).mean(0)
+    return confusion.confusion(shares, classes, len(results.seeds))
 
 
 def _det(results: Results) -> Figure:
@@ -135,22 +153,28 @@ def _subspaces(results: Results) -> Figure:
 
 
 def task_inputs(study: Study, seed: int) -> list[np.ndarray]:
-    """Training features of each task as the detector sees them: standardised by mean and deviation of the first task.
+    """Training features of each task as a detector sees them that has just learned it: standardised.
 
     Returns:
         Per task (N_i, d) float32: vectors of a pooled front-end, or every n-th frame of a frame-level one.
     """
+    import torch
+
+    from rawm.detectors.detector import Detector
     from rawm.tasks.loading import load_split
 
     tasks = []
     for number in range(1, len(study.tasks) + 1):
         samples = load_split(study, number, "train", seed)
         if number == 1:
-            mean, std = (value.numpy() for value in samples.mean_std())
+            detector = Detector(samples.n_features)
+            detector.standardisation = study.detector.standardisation
+        if number == 1 or detector.standardisation == "per_task":
+            detector.standardise(*samples.mean_std())
         step = max(1, len(samples) * len(samples.features[0].reshape(-1, samples.n_features)) // FRAMES)
         rows = range(0, len(samples), 1 if samples.pooled else step)
-        vectors = np.concatenate([samples.features[row].reshape(-1, samples.n_features).numpy() for row in rows])
-        tasks.append((vectors - mean) / np.where(std > 0, std, 1))
+        vectors = torch.cat([samples.features[row].reshape(-1, samples.n_features) for row in rows])
+        tasks.append(detector.standardised(vectors).numpy())
     return tasks
 
 
@@ -203,6 +227,7 @@ DRAW: dict[str, Callable[[Results], Figure]] = {
     "comparison": _comparison,
     "critical_difference": _critical_difference,
     "learning_vs_forgetting": _learning_vs_forgetting,
+    "confusion": _confusion,
     "det": _det,
     "calibration": _calibration,
     "projector_spectra": _projector_spectra,

@@ -12,6 +12,7 @@ import numpy as np
 
 from rawm.files import csv, write_text
 from rawm.reports.tables.calibration import calibration, calibration_csv_rows
+from rawm.reports.tables.classes import classes, classes_csv_rows
 from rawm.reports.tables.formats import Cell, Table, html, latex, markdown
 from rawm.reports.tables.pairs import interval_text, pairs
 from rawm.runs import uncertainty
@@ -19,7 +20,7 @@ from rawm.runs.results import Results, Spread, load, matrix_rows, spread, spread
 from rawm.study import Study
 
 #: The tables of a study, and the files that `make` writes of them.
-NAMES = ("comparison", "pairs", "matrix", "calibration", "runs")
+NAMES = ("comparison", "pairs", "matrix", "classes", "calibration", "runs")
 FILES = tuple(f"{name}.{suffix}" for name in NAMES for suffix in ("csv", "md", "tex", "html"))
 
 
@@ -35,6 +36,7 @@ def make(study: Study, output_dir: str | Path) -> None:
         ("comparison", comparison(results, estimated), comparison_csv(results, estimated)),
         ("pairs", pairs(results, estimated), csv(estimated["pairs"])),
         ("matrix", matrices(results), matrix_csv(results)),
+        ("classes", classes(results), csv(classes_csv_rows(results))),
         ("calibration", calibration(results), csv(calibration_csv_rows(results))),
         ("runs", runs(results), runs_csv(results)),
     ):
@@ -96,6 +98,15 @@ def _columns(results: Results, estimated: dict[str, Any]) -> list[Column]:
         values = {method: results.values(method, metric.key) for method in results.methods}
         sure = _sure(estimated, metric.key) if metric.key in (measure.average, measure.forgetting) else ({}, {})
         columns.append(Column(metric.header, metric.short, metric.lower_is_better, values, *sure))
+    for number, title in enumerate(results.watched, 1):
+        columns.append(
+            Column(
+                f"Watched: {measure.title} {number} {title} (%), {measure.direction} is better",
+                f"W{number}",
+                measure.lower_is_better,
+                {method: results.watched_matrices(method)[:, -1, number - 1] for method in results.methods},
+            )
+        )
     return columns
 
 
@@ -146,10 +157,17 @@ def _note(results: Results, estimated: dict[str, Any]) -> str:
         f"BWT, FWT = {title} {measure.better} by later and by earlier tasks (higher is better). "
         f"Learning = mean {title} right after each task was learned. AULC = mean of the averages after each task over "
         f"the tasks learned so far. {measure.note} "
-        f"[low, high] = {interval} with other utterances and other seeds. "
+        f"{_watched_note(results)}[low, high] = {interval} with other utterances and other seeds. "
         f"Bold = best of a column{bound}; † = the {interval} of the difference to the best "
         "includes 0."
     )
+
+
+def _watched_note(results: Results) -> str:
+    if not results.watched:
+        return ""
+    names = "; ".join(f"W{number} = {title}" for number, title in enumerate(results.watched, 1))
+    return f"{names}: watched, never trained on, and part of no other number. "
 
 
 def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
@@ -160,6 +178,9 @@ def comparison_csv(results: Results, estimated: dict[str, Any]) -> str:
         tasks = enumerate(results.names, 1)
         columns = [(f"{results.measure.name}_{name}", _final(results, method, number)) for number, name in tasks]
         columns += [(metric.key, results.values(method, metric.key)) for metric in results.measure.metrics]
+        watched = results.watched_matrices(method)[:, -1].T
+        names = [f"watched_{results.measure.name}_{task.name}" for task in results.study.stream.watch]
+        columns += zip(names, watched, strict=True)
         for name, values in columns:
             value = spread(values)
             row |= {f"{name}_mean": value.mean, f"{name}_std": value.std}
@@ -176,14 +197,18 @@ def matrices(results: Results) -> Table:
         if rows:
             breaks.add(len(rows))
         for after in range(len(results.tasks) + 1):
-            cells = results.matrices(method)[:, after, :].T
             label = "untrained" if after == 0 else f"{after} {results.tasks[after - 1]}"
+            cells = results.matrices(method)[:, after].T
             shown = [Cell(_shown(spread(values)), best=number == after) for number, values in enumerate(cells, 1)]
+            shown += [Cell(_shown(spread(values))) for values in results.watched_matrices(method)[:, after].T]
             rows.append([Cell(results.titles[method] if after == 0 else ""), Cell(label), *shown])
     headers = ["Method", "After task", *(f"{number} {title}" for number, title in enumerate(results.tasks, 1))]
+    headers += [f"Watched: {number} {title}" for number, title in enumerate(results.watched, 1)]
     short = ["Method", "After task", *(f"T{number}" for number in range(1, len(results.tasks) + 1))]
+    short += [f"W{number}" for number in range(1, len(results.watched) + 1)]
     what = f"{results.measure.title} (%) on each task, {results.measure.direction} is better"
-    note = f"{results.study.settings.title}: {what}, {spread_sentence(results)}. Bold = task just learned."
+    note = f"{results.study.settings.title}: {what}, {spread_sentence(results)}. "
+    note += f"{_watched_note(results)}Bold = task just learned."
     return Table(headers, short, rows, 2, note, frozenset(breaks))
 
 

@@ -94,3 +94,17 @@ def test_from_nothing_to_a_bucket_of_training_samples(tmp_path, monkeypatch):
         index = [int(name.removeprefix("digit_")) for name in samples.ids]
         assert torch.equal(samples.features, torch.tensor(data.data[index] / 16, dtype=torch.float32))
         assert samples.labels.tolist() == data.target[index].tolist()
+
+
+def test_permuted_buckets_have_the_same_pixels_in_an_order_of_their_own():
+    image = np.arange(64.0).reshape(8, 8) / 64
+    assert np.array_equal(drifted(image, "permutation", 0), image)
+    orders = [drifted(image, "permutation", number).reshape(-1) for number in range(1, 10)]
+    assert all(np.array_equal(np.sort(order), image.reshape(-1)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 9
+
+
+def test_permutations_go_by_the_number_of_the_bucket_whatever_the_amount(tmp_path):
+    _, first = made(tmp_path / "a", drift="permutation")
+    _, second = made(tmp_path / "b", drift="permutation", amount=10)
+    assert np.array_equal(first, second)

@@ -61,3 +61,31 @@ def test_a_missing_protocol_is_named(root):
     (root / "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt").unlink()
     with pytest.raises(UserError, match=r"cm\.eval\.trl\.txt: no such protocol file"):
         disk.make("asvspoof2019_la", root)
+
+
+SYSTEMS = {
+    "fourth_field": ("- A01", None),
+    "third_field": ("A01 -", None),
+    "both_fields": ("aaa AA", "1 line(s), first of LA_T_1271820, do not have in fields 3 and 4 one attack and a '-'"),
+    "no_field": ("- -", "1 line(s), first of LA_T_1271820, do not have in fields 3 and 4 one attack and a '-'"),
+    "genuine_too": ("- A01", "1 line(s), first of LA_T_1138215, do not have in fields 3 and 4 one attack and a '-'"),
+}
+
+
+@pytest.mark.parametrize("case", SYSTEMS)
+def test_the_attack_is_read_from_the_third_or_the_fourth_field(root, case):
+    """Kind: a protocol whose columns are in another order, read without a word.
+
+    In the list: the attack in the third field. Others: both fields filled, as in physical access; neither; an attack of
+    genuine speech.
+    """
+    fields, sentence = SYSTEMS[case]
+    genuine = "- A02" if case == "genuine_too" else "- -"
+    path = root / "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.train.trn.txt"
+    disk.write_lines(path, [f"LA_0079 LA_T_1138215 {genuine} bonafide", f"LA_0079 LA_T_1271820 {fields} spoof"])
+    listing = disk.read("asvspoof2019_la", root)
+    if sentence is None:
+        assert listing.problems == []
+        assert [row["attack"] for row in listing.rows[:2]] == ["-", "A01"]
+    else:
+        assert len(listing.problems) == 1 and sentence in listing.problems[0]

@@ -67,7 +67,7 @@ def test_other_files_and_the_depth_of_the_root_change_nothing(root):
 
 
 def test_a_recording_and_its_vocoded_copies_share_a_split_of_our_own(root):
-    rows = disk.make("cfad", root, version="codec", splits={"train": 0.5, "eval": 0.5, "of": ["train"]})
+    rows = disk.divided("cfad", root, version="codec", splits={"train": 0.5, "eval": 0.5, "of": ["train"]})
     assert {row["group"] for row in rows} == {"SSB00050001"} and len({row["split"] for row in rows}) == 1
 
 

@@ -53,7 +53,7 @@ def test_xie_speaker_language_and_codec_are_in_the_name(xie):
 def test_xie_sentences_of_c7_that_are_in_train_stop_nothing_but_share_a_split_of_our_own(xie):
     write_xie(xie, "C7", "C7", ["F07_SSB00050001.wav fake 7"])
     assert len(disk.make("codecfake_xie", xie)) == 11
-    rows = disk.make("codecfake_xie", xie, splits={"train": 0.5, "eval": 0.5})
+    rows = disk.divided("codecfake_xie", xie, splits={"train": 0.5, "eval": 0.5})
     shared = [row for row in rows if row["group"] == "SSB00050001"]
     assert len(shared) == 3 and len({row["split"] for row in shared}) == 1
 

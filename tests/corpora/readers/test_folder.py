@@ -14,7 +14,7 @@ def test_folders_say_the_class_to_any_depth_with_blanks_and_any_suffix(tmp_path)
     for name in ("genuine/a.wav", "genuine/my speaker/day 1/b.flac", "fake/some tts (v1.2)/a.WAV", "fake/c.ogg"):
         disk.write_audio(tmp_path / name)
     disk.write_lines(tmp_path / "genuine/notes.txt", ["no audio"])
-    rows = disk.make("folder", tmp_path, splits=SPLITS, language="en")
+    rows = disk.make("folder", tmp_path, splits={"train": 1, "eval": 0}, language="en")
     assert {(row["label"], row["path"]) for row in rows} == {
         ("genuine", "genuine/a.wav"),
         ("genuine", "genuine/my speaker/day 1/b.flac"),

@@ -10,7 +10,7 @@ from support import stored
 from typer.testing import CliRunner
 
 from rawm import audio, paths
-from rawm.cli import app
+from rawm.cli.verbs import app
 from rawm.corpora import audit
 from rawm.corpora.importing import import_table
 from rawm.errors import UserError

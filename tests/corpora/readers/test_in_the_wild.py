@@ -34,11 +34,11 @@ def test_speakers_with_blanks_and_quoted_commas_are_whole(root):
 
 
 def test_windows_line_ends_and_a_missing_last_newline_change_nothing(root):
-    expected = disk.make("in_the_wild", root, splits=SPLITS)
+    expected = disk.divided("in_the_wild", root, splits=SPLITS)
     disk.write_lines(root / "meta.csv", [*LINES, ""], end="\r\n", last=False)
-    assert disk.make("in_the_wild", root, splits=SPLITS) == expected
+    assert disk.divided("in_the_wild", root, splits=SPLITS) == expected
     disk.write_lines(root / "meta.csv", LINES, last=False)
-    assert disk.make("in_the_wild", root, splits=SPLITS) == expected
+    assert disk.divided("in_the_wild", root, splits=SPLITS) == expected
 
 
 def test_the_corpus_has_no_official_split_and_may_be_divided_by_speaker(root):

@@ -125,7 +125,7 @@ def test_rais_published_splits_are_kept_and_our_own_keep_a_sentence_together(tmp
         disk.write_audio(tmp_path / line.split("|")[0][1:])
     published = disk.make("rais_list", tmp_path, lists=lists)
     assert [row["split"] for row in published] == ["train", "train", "eval", "eval"]
-    own = disk.make("rais_list", tmp_path, lists=lists, splits={"train": 0.5, "eval": 0.5})
+    own = disk.divided("rais_list", tmp_path, lists=lists, splits={"train": 0.5, "eval": 0.5})
     assert {row["group"] for row in own} == {"LJ031-0221", "LJ014-0295"}
 
 

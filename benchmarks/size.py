@@ -1,0 +1,127 @@
+"""Size of the workflow: plans and intervals of a large study, and how long small jobs take; the end of `make bench`.
+
+The large study has 20 methods, 7 seeds and 8 tasks of 5,000 utterances. Its runs are made up: all methods have the
+scores of one. Each measurement is a process of its own, whose peak memory includes Python and its libraries; what
+Snakemake starts is counted where it is larger.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import typer
+import yaml
+from measured import Measured, report
+
+from rawm import manifest, metrics, paths
+from rawm.runs.run import Run
+from rawm.study import Study, labels, load_study
+
+ROOT = Path(__file__).parents[1]
+METHODS, SEEDS, TASKS, UTTERANCES = 20, 7, 8, 5000
+SNAKEMAKE = ["snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
+
+
+def write_config(seeds: int) -> None:
+    """The configuration of the repository and the study `large`, in the working directory."""
+    shutil.copytree(ROOT / "config", "config", dirs_exist_ok=True)
+    tasks = [{"name": f"task_{n}", "title": f"Task {n}", "corpora": ["synthetic_buzz"]} for n in range(1, TASKS + 1)]
+    write_yaml("config/streams/large.yaml", {"title": "Large", "tasks": tasks})
+    study = yaml.safe_load(Path("config/studies/synthetic.yaml").read_text())
+    write_yaml(
+        "config/studies/large.yaml",
+        study | {"stream": "large", "methods": labels("methods")[:METHODS], "seeds": list(range(seeds))},
+    )
+
+
+def write_yaml(path: str, content: dict) -> None:
+    Path(path).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def write_runs(study: Study) -> None:
+    """Manifest, scores and metrics of every run, in the working directory."""
+    label = np.where(np.arange(UTTERANCES) % 5, "fake", "genuine").astype(object)
+    ids = [np.array([f"t{task}_{n:06d}" for n in range(UTTERANCES)], dtype=object) for task in range(TASKS)]
+    row = dict.fromkeys(manifest.COLUMNS, "-") | {"corpus": "synthetic_buzz", "split": "eval", "duration_s": 1.0}
+    rows = [
+        row | {"utterance_id": name, "path": name, "label": kind, "group": f"{task}_{n // 2}"}
+        for task, names in enumerate(ids)
+        for n, (name, kind) in enumerate(zip(names, label, strict=True))
+    ]
+    manifest.write(rows, paths.manifest("synthetic_buzz"))
+    first, *others = study.methods
+    for seed in study.settings.seeds:
+        run, cells = Run(study, first, seed), (TASKS + 1) * TASKS
+        rng, genuine = np.random.default_rng(seed), np.tile(label == "genuine", cells)
+        scores = {
+            "after": np.repeat(np.arange(TASKS + 1, dtype=np.int8), TASKS * UTTERANCES),
+            "task": np.tile(np.repeat(np.arange(1, TASKS + 1, dtype=np.int8), UTTERANCES), TASKS + 1),
+            "split": np.full(cells * UTTERANCES, "eval", dtype=object),
+            "utterance_id": np.tile(np.concatenate(ids), TASKS + 1),
+            "label": np.tile(label, cells),
+            "score": (rng.standard_normal(cells * UTTERANCES) + 2 * genuine).astype(np.float32),
+        }
+        run.write_scores(scores)
+        values = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
+        run.write_metrics(values | {"wall_s": [1.0] * TASKS})
+        for method in others:
+            shutil.copytree(run.folder, Run(study, method, seed).folder)
+
+
+def measure(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak memory in GB of a command in the working directory."""
+    code = (
+        "import json, resource, subprocess, sys, time; start = time.perf_counter();"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
+        "print(json.dumps([time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], check=True, stdout=subprocess.PIPE)
+    seconds, kilobytes = json.loads(done.stdout)
+    return seconds, kilobytes * 1024 / 1e9
+
+
+def overhead() -> float:
+    """Wall time of the training jobs of the synthetic study over the time of their epochs."""
+    shutil.copytree(ROOT / "config", "config", dirs_exist_ok=True)
+    command = [*SNAKEMAKE, "--config", "study=synthetic", "--cores", "2", "--until", "train_task"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = Path("results/synthetic")
+    tables = (path.read_text().splitlines() for path in folder.glob("benchmarks/train_task/*.tsv"))
+    wall = sum(float(values.split("\t")[0]) for _, values in tables)
+    histories = (path.read_text().splitlines() for path in folder.glob("runs/*/seed*/task*/history.jsonl"))
+    return wall / sum(json.loads(line)["seconds"] for lines in histories for line in lines)
+
+
+def main(output: Path | None = None) -> None:
+    """Measure, print and write everything."""
+    size = f"{METHODS} methods, {SEEDS} seeds, {TASKS} tasks"
+    plan = [*SNAKEMAKE, "--config", "study=large", "--dry-run", "--quiet", "all"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        ratio = overhead()
+        write_config(2 * SEEDS)
+        twice, _ = measure(plan)
+        write_config(SEEDS)
+        seconds, gigabytes = measure(plan)
+        write_runs(load_study("large"))
+        command = ["rawm", "intervals", "--study", "large", "--threads", "2"]
+        intervals, memory = measure(command)
+        os.chdir(ROOT)
+    rows = [
+        Measured("training jobs of the study synthetic: wall time over fitting time", ratio, "", "<= 2.5"),
+        Measured(f"plan of {size}", seconds, "s", "< 30"),
+        Measured(f"plan of {size}: peak memory", gigabytes, "GB", "< 1.5"),
+        Measured(f"plan of {size}: twice the seeds over that", twice / seconds, "", "<= 2.2"),
+        Measured(f"intervals of {size} of {UTTERANCES:,} utterances", intervals, "s", "< 180"),
+        Measured(f"intervals of {size} of {UTTERANCES:,} utterances: peak memory", memory, "GB", "< 2"),
+    ]
+    report("Large studies and small jobs", rows, output)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,32 @@
+"""All verbs of the command `rawm`: each parses its options and calls one function."""
+
+import sys
+
+import typer
+
+from rawm.cli import configuration, corpora, detection, features, results, runs, scores, tracking
+from rawm.errors import UserError
+
+app = typer.Typer(
+    name="rawm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Continual learning for fake-speech detection. `snakemake --cores N` runs a whole study; each of its jobs is "
+    "one of these commands, which can also be run alone.",
+)
+for verbs in (configuration, corpora, features, runs, results, scores, tracking, detection):
+    app.add_typer(verbs.app)
+
+
+def main() -> None:
+    """Run a verb; print a user error without a traceback and exit with status 1."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"rawm: {line}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
