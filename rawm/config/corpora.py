@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
+from rawm.config.labels import Label
 from rawm.config.open_speech import OpenSpeechRecipe
 
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
@@ -220,7 +221,7 @@ class ClearCorpus(ListedCorpus):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["clear"]
-    features: str = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
+    features: Label = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
     layout: Literal["auto", "train_test", "training_folder", "per_image"] = Field(
         "auto",
         description="train_test = folders train/ and test/ (current archives); training_folder = first archives; "

@@ -4,6 +4,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from rawm.metrics.measure import Measure
+from rawm.reports.escaping import markdown
 from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import view
@@ -54,7 +55,7 @@ def run_note(run: Run) -> str:
     metrics, study, measure = run.metrics, run.study, run.study.measure
     table = matrix_table(metrics, measure.name)
     lines = [
-        f"**{study.title(run.method)}**, seed {run.seed}, of the study *{study.settings.title}*.",
+        f"**{markdown(study.title(run.method))}**, seed {run.seed}, of the study *{markdown(study.settings.title)}*.",
         "",
         *_markdown(list(table), [_formatted(row) for row in zip(*table.values(), strict=True)]),
         "",
@@ -91,8 +92,10 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     order = " (each seed has its own order)" if shuffled else ""
     tasks = (", " if shuffled else " → ").join(task.title or task.name for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
-    parts = [f"**{study.settings.title}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [study.settings.description.strip(), f"**Tasks{order}:** {tasks}"]
+    parts = [
+        f"**{markdown(study.settings.title)}** — " + " · ".join(links)
+    ]  # a folded description shows its first line
+    parts += [markdown(study.settings.description), f"**Tasks{order}:** {markdown(tasks)}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
@@ -125,5 +128,6 @@ def _formatted(row: tuple) -> list[str]:
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    head, *rows = [[markdown(cell) for cell in line] for line in (head, *rows)]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]

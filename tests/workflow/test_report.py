@@ -14,7 +14,8 @@ from support.finished_runs import make_study
 
 from rawm import paths
 from rawm.reports import figures, tables
-from rawm.reports.about import about, plain
+from rawm.reports.about import about
+from rawm.reports.escaping import rst
 from rawm.reports.figures import study as drawing
 from rawm.reports.tables.formats import Cell, Table, html
 from rawm.runs import uncertainty
@@ -90,7 +91,7 @@ def test_the_first_page_says_what_was_done_and_how_to_read_it(made):
 
 def test_names_are_no_markup():
     text = "CWR* and *this*, `that` | a_ and b\\c"
-    body = publish_parts(plain(text), writer="html")["body"]
+    body = publish_parts(rst(text), writer="html")["body"]
     assert unescape(body).strip() == f"<p>{text}</p>"
 
 
