@@ -12,7 +12,6 @@ from typing import Any
 
 from rawm.errors import UserError
 
-
 #: Why nothing can be written, and what to do.
 UNWRITABLE = {
     errno.ENOSPC: "no space is left on the disk; free some and run the same command again",

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -119,7 +119,7 @@ def _examine(text: str) -> None:
             nodes, characters = anchors[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
             if found := _UNPRINTABLE.search(event.value):
-                raise _Wrong(f"holds the character {ascii(found[0])}; write printable text", event.start_mark)
+                raise _Wrong(f"holds the character {found[0]!a}; write printable text", event.start_mark)
             nodes, characters = 1, len(event.value)
             if event.anchor:
                 anchors[event.anchor] = [nodes, characters]
@@ -141,7 +141,7 @@ _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where PyYAML was
 class _Loader(_Parser):
     """SafeLoader without dates and merge keys, that refuses a key written twice; plain YAML takes the last."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":value"))]
         for first, resolvers in _Parser.yaml_implicit_resolvers.items()
     }

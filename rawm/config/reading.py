@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from rawm.config import guarded_yaml
-from rawm.config.shown import shown as _shown
 from rawm.config.shown import shortened
+from rawm.config.shown import shown as _shown
 from rawm.errors import UserError
-
 
 MOST = 50  # sentences about one file
 LONGEST = 1000  # characters of a sentence
@@ -97,7 +96,8 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"{where}: {key}: unknown {_shown(context['tag'])}{_nearest(context['tag'], tags)}; known: {', '.join(tags)}"
+        tag = context["tag"]
+        return f"{where}: {key}: unknown {_shown(tag)}{_nearest(tag, tags)}; known: {', '.join(tags)}"
     if kind == "value_error":
         return f"{where}: {context['error']}"
     message = problem["msg"].replace("Input should be", "must be").replace("Input", "it")

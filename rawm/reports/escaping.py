@@ -1,4 +1,4 @@
-"""Names and titles as plain text in Markdown, LaTeX and reStructuredText: shown as they are written, never read as markup.
+"""Names and titles as plain text in Markdown, LaTeX and reStructuredText: shown as written, never read as markup.
 
 In HTML it is `html.escape`. All of them put a text on one line, since markup also begins at the start of a line.
 """
@@ -35,4 +35,4 @@ def latex(text: str) -> str:
 
 def rst(text: str) -> str:
     """Escape a text for reStructuredText: everything but letters, digits and blanks."""
-    return re.sub(r"([!-/:-@\[-`{-~•‣⁃])", r"\\\1", one_line(text))
+    return re.sub(r"([!-/:-@\[-`{-~•‣\u2043])", r"\\\1", one_line(text))

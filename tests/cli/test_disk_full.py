@@ -106,7 +106,7 @@ def test_corpus_features_import_and_training(runs_again, disk, tmp_path, monkeyp
 
 @pytest.mark.parametrize("number", sorted(UNWRITABLE.keys() - {errno.EACCES}))
 def test_the_file_that_cannot_be_written_is_named(number, tmp_path):
-    with pytest.raises(UserError, match="scores.txt: ") as caught, atomic(tmp_path / "scores.txt"):
+    with pytest.raises(UserError, match=r"scores\.txt: ") as caught, atomic(tmp_path / "scores.txt"):
         raise OSError(number, os.strerror(number))
     assert UNWRITABLE[number] in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -116,9 +116,9 @@ def test_what_a_file_names_is_refused_with_its_key(kind, content, key, config):
 @pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped", "a b", "", "a/b", ".."])
 def test_an_import_writes_nothing_outside_its_folder(name, tmp_path):
     (tmp_path / "table.csv").write_text("utterance_id,path,label\na,a.npy,x\n")
-    with pytest.raises(UserError, match="^--name: .* is no label; write up to 64"):
+    with pytest.raises(UserError, match=r"^--name: .* is no label; write up to 64"):
         importing.import_table(tmp_path / "table.csv", tmp_path / "out", name, "none")
-    with pytest.raises(UserError, match="^--features: .* is no label"):
+    with pytest.raises(UserError, match=r"^--features: .* is no label"):
         arguments = ["import", "clear", str(tmp_path), "--output", str(tmp_path / "out"), "--features", name]
         CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]

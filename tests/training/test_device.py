@@ -7,11 +7,10 @@ from rawm.errors import UserError
 from rawm.training.task import choose_device
 
 GPUS = torch.cuda.device_count()
+UNKNOWN = ("banana", "", "cuda:", "cuda:-1", "cuda:x", "cuda:1e9", "cuda:²", "CUDA", "cpu:0", "meta")
 
 
-@pytest.mark.parametrize(
-    "name", ["banana", "", "cuda:", "cuda:-1", "cuda:x", "cuda:1e9", "cpu:0", "meta", "CUDA", "cuda:²"]
-)
+@pytest.mark.parametrize("name", UNKNOWN)
 def test_an_unknown_name_is_refused(name):
     with pytest.raises(UserError, match=r"is unknown; use auto, cpu, cuda, cuda:N or mps$"):
         choose_device(name)
