@@ -19,7 +19,7 @@ from rawm.detection.bundle import FILES as MODEL_FILES
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
-from rawm.study import jobs, labels, load_corpus, load_frontend, load_study, parse_main
+from rawm.study import jobs, labels, load_corpus, load_frontend, load_main, load_study, parse_main
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
@@ -38,11 +38,17 @@ def loader(load):
     return load_once
 
 
+def read_main(path):
+    """The configuration as Snakemake has it, after the file was checked: Snakemake takes the last of two equal keys."""
+    load_main()
+    return parse_main(config)
+
+
 get_labels = loader(labels)
 PUBLISHED = get_labels("published")
 get_corpus, get_frontend, get_study = loader(load_corpus), loader(load_frontend), loader(load_study)
 get_published = loader(sources.choose)  # a printed table and the studies beside it
-MAIN = loader(lambda _: parse_main(config))("config/config.yaml")
+MAIN = loader(read_main)("config/config.yaml")
 os.environ.update(RAWM_DEVICE=MAIN.device)  # read by `rawm`; no parameter, since another device makes nothing stale
 STUDY = get_study(MAIN.study)
 # A hash, since the URI of a server may hold a password.
