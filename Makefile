@@ -1,6 +1,7 @@
 # Every target first makes its own environment in .venv, from the versions in requirements.txt.
 #   make run                    the study that config/config.yaml names: from fetch to figures and MLflow
 #   make run STUDY=synthetic    another study (no network needed for this one)
+#   make unlock                 after `kill -9` or a power failure, where `make run` says so
 #   make report STUDY=synthetic one page with its figures and tables: report.html
 #   make test                   all tests
 #   make test-fast              the quick ones, in under a minute and without network: run it while working
@@ -14,13 +15,18 @@ STUDY ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run report test test-fast lint format docs bench ui requirements clean
+.PHONY: run unlock report test test-fast lint format docs bench ui requirements clean
 
 # Bars in a terminal; elsewhere a line for each finished job, by the logger in workflow/.
 run: export PYTHONPATH := $(CURDIR)/workflow$(PYTHONPATH:%=:%)
 run: .venv/installed
-	snakemake --logger $(if $(shell test -t 2 && echo yes),rich,lines) --cores $(CORES) $(if $(STUDY),--config study=$(STUDY))
+	@snakemake --logger $(if $(shell test -t 2 && echo yes),rich,lines) --cores $(CORES) $(if $(STUDY),--config study=$(STUDY)) || \
+	    { [ -z "$$(ls -A .snakemake/locks 2>/dev/null)" ] || \
+	    echo "If no other run is going on in this folder, a killed one left its lock: make unlock, then the same command again"; exit 1; }
 	@rawm summary $(if $(STUDY),--study $(STUDY))
+
+unlock: .venv/installed
+	snakemake --unlock
 
 report: .venv/installed
 	snakemake $(if $(STUDY),--config study=$(STUDY)) --report report.html

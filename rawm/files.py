@@ -1,5 +1,6 @@
 """Write files so that a reader never sees half of one."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rawm.errors import UserError
+
+#: Why nothing can be written, and what to do.
+UNWRITABLE = {
+    errno.ENOSPC: "no space is left on the disk; free some and run the same command again",
+    errno.EDQUOT: "the quota on the disk is used up; free some space and run the same command again",
+    errno.EFBIG: "the file would be larger than the system allows; raise the limit and run the same command again",
+    errno.EROFS: "the disk is read-only; make it writable, or choose another folder",
+    errno.EACCES: "permission is denied; give yourself the right, or choose another folder",
+}
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn the errors of a disk that takes no more into a UserError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.errno == errno.EACCES:  # the last may be about a file that is read
+            raise
+        raise UserError(f"{path}: {UNWRITABLE[error.errno]}") from None
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -17,16 +40,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, since many writers choose their format by it. The file gets the permissions of
     the umask, even from writers that restrict it to its owner, since results are shared on a cluster.
+
+    Raises:
+        UserError: the disk is full or read-only.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

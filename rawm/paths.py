@@ -10,6 +10,8 @@ CONFIG = Path("config")
 PACKAGES = RESULTS / "packages"
 PAPER = RESULTS / "paper"
 SPLITS = ("train", "dev", "eval")
+#: What `results/` holds beside the folders of studies.
+TAKEN = ("README.md", "benchmarks", "corpora", "features", "logs", "manifests", "packages", "paper", "tuning")
 
 
 def corpus(name: str) -> Path:

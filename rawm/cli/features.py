@@ -130,8 +130,10 @@ def import_clear(
 ):
     """Write a feature folder from CLEAR's stored features, and print the corpus file that uses it."""
     from rawm.config.corpora import ClearCorpus
+    from rawm.config.labels import require
     from rawm.corpora.readers.clear import import_folder
 
+    require(features, "--features")
     corpus = ClearCorpus(loader="clear", name=output.name, root=str(root), features=features)
     _show_import(output, features, import_folder(corpus, output))
 

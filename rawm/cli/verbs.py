@@ -6,6 +6,7 @@ import typer
 
 from rawm.cli import configuration, corpora, detection, features, results, runs, scores, tracking
 from rawm.errors import UserError
+from rawm.files import UNWRITABLE
 
 app = typer.Typer(
     name="rawm",
@@ -21,12 +22,17 @@ for verbs in (configuration, corpora, features, runs, results, scores, tracking,
 
 
 def main() -> None:
-    """Run a verb; print a user error without a traceback and exit with status 1."""
+    """Run a verb; print errors that a user can mend without a traceback and exit with status 1."""
     try:
         app()
     except UserError as error:
         for line in str(error).splitlines():
             print(f"rawm: {line}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # of temporary files; results are written by `rawm.files.atomic`
+        if error.errno not in UNWRITABLE:
+            raise
+        print(f"rawm: {error.filename or 'a temporary file'}: {UNWRITABLE[error.errno]}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -25,6 +25,7 @@ NEUTRAL = {
     "rawm.corpora.made.open_speech.apt",  # the versions of what was fetched are in the receipt
     "rawm.errors",
     "rawm.files:_umask",
+    "rawm.files:_writing",
     "rawm.files:atomic",
     "rawm.files:irregular",
     "rawm.files:sha256",

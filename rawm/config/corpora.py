@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model, Word
+from rawm.config.labels import Label
 from rawm.config.open_speech import OpenSpeechRecipe
 
 Split = Annotated[str, Field(pattern=r"^(train|dev|eval)$")]
@@ -244,7 +245,7 @@ class ResampledCorpus(CorpusBase):
     """The recordings of another corpus through a lower sample rate, e.g. as a telephone has them."""
 
     loader: Literal["resampled"]
-    of: str = Field(description="Label of the other corpus; its classes must be fake and genuine.")
+    of: Label = Field(description="Label of the other corpus; its classes must be fake and genuine.")
     sample_rate: int = Field(
         8000, ge=4000, le=48000, description="Sample rate in Hz; what is above half of it is lost."
     )
@@ -277,7 +278,7 @@ class ClearCorpus(ListedCorpus):
     has_audio: ClassVar[bool] = False
 
     loader: Literal["clear"]
-    features: str = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
+    features: Label = Field("moco_b0", description="Name of the feature set: moco_b0, imagenet, ...")
     layout: Literal["auto", "train_test", "training_folder", "per_image"] = Field(
         "auto",
         description="train_test = folders train/ and test/ (current archives); training_folder = first archives; "

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
+from rawm.config.labels import Label
 
 
 class Signal(Model):
@@ -142,7 +143,7 @@ class Stored(Model):
     """Features computed elsewhere, for corpora of features. They are read, not computed."""
 
     type: Literal["stored"]
-    features: str = Field(description="Name of the feature set in the feature folders of the corpora, e.g. moco_b0.")
+    features: Label = Field(description="Name of the feature set in the feature folders of the corpora, e.g. moco_b0.")
 
 
 AudioFrontendSettings = LFCC | MFCC | LogMel | Spectrogram | SSL

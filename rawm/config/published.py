@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from rawm.config.base import Model
+from rawm.config.labels import Label
 
 
 class Column(Model):
@@ -27,10 +28,10 @@ class Row(Model):
     """One method of a printed table, or one point of a figure."""
 
     method: str = Field(description="Name as printed, or a name of ours if nothing is printed.")
-    ours: str | None = Field(None, description="Label of a file in config/methods/; null = no such method here.")
-    ours_in_stand_in: str | None = Field(None, description="Label in the stand-in study, if it differs.")
-    study: str | None = Field(None, description="Study of this row, if it is not the table's.")
-    stand_in: str | None = Field(None, description="Stand-in study of this row, if it is not the table's.")
+    ours: Label | None = Field(None, description="Label of a file in config/methods/; null = no such method here.")
+    ours_in_stand_in: Label | None = Field(None, description="Label in the stand-in study, if it differs.")
+    study: Label | None = Field(None, description="Study of this row, if it is not the table's.")
+    stand_in: Label | None = Field(None, description="Stand-in study of this row, if it is not the table's.")
     after: int | None = Field(None, ge=1, description="Number of the task after which it is measured; null = the last.")
     curve: str = Field("", description="Curve of the drawing to which the row belongs.")
     x: float | None = Field(None, description="Position on the x axis of the drawing.")
@@ -62,8 +63,8 @@ class PublishedFile(Model):
     source: str = Field(description="Where the numbers were read, or why there are none.")
     reliability: str = Field(description="How far the numbers can be trusted, and why.")
     measure: str = Field("EER", description="What is printed, in percent.")
-    study: str | None = Field(None, description="Our study with the paper's protocol; null = none.")
-    stand_in: str | None = Field(
+    study: Label | None = Field(None, description="Our study with the paper's protocol; null = none.")
+    stand_in: Label | None = Field(
         None, description="Study on open data that runs if the corpora of `study` are not on disk; null = none."
     )
     comparable: bool = Field(description="Whether our study has the paper's protocol.")

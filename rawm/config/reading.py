@@ -1,16 +1,21 @@
 """Read YAML files into typed models; report every mistake in one sentence."""
 
 import difflib
+import functools
 import os
 import types
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
-import yaml
 from pydantic import Tag, TypeAdapter, ValidationError
 
-from rawm import files
+from rawm.config import guarded_yaml
+from rawm.config.shown import shortened
+from rawm.config.shown import shown as _shown
 from rawm.errors import UserError
+
+MOST = 50  # sentences about one file
+LONGEST = 1000  # characters of a sentence
 
 
 class ConfigError(UserError):
@@ -21,45 +26,18 @@ class ConfigError(UserError):
         super().__init__("\n".join(problems))
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """SafeLoader, in C where PyYAML has it, whose keys are text as written, also `1` and `no`; refuses a key twice.
-
-    Plain YAML makes a number of `1` and False of `no`, and silently takes the last of two equal keys.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            if isinstance(key_node, yaml.ScalarNode):
-                key_node.tag = "tag:yaml.org,2002:str"
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is written twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read the mapping in a YAML file.
 
     Raises:
-        ConfigError: the file is missing, is not YAML (with its line) or is no mapping.
+        ConfigError: the file is missing, cannot be read, is not YAML (with its line) or is no mapping.
     """
-    if problem := files.irregular(path):
-        raise ConfigError([f"{path}: {problem}; write the configuration into a file"])
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = guarded_yaml.read(path)
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file{_similar_file(path)}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError([f"{path}{where}: not valid YAML: {what}"]) from None
+    except guarded_yaml.Refused as error:
+        raise ConfigError([str(error)]) from None
     if not isinstance(content, dict):
         raise ConfigError([f"{path}: is {_shown(content)}; write lines of the form `key: value`"])
     return content
@@ -80,24 +58,33 @@ def parse(content: dict[str, Any], model: Any, path: Path, extra: dict[str, Any]
     if written := sorted(extra.keys() & content.keys()):
         raise ConfigError([f"{path}: {key}: must not be written in the file; remove it" for key in written])
     try:
-        return TypeAdapter(model).validate_python(content | extra)
+        return _validator(model).validate_python(content | extra)
     except ValidationError as error:
         problems = error.errors()
         unknown = [problem["loc"] for problem in problems if problem["type"] == "extra_forbidden"]
         problems = [problem for problem in problems if not _explained(problem, unknown)]
-        raise ConfigError([_sentence(path, content, problem, model) for problem in problems]) from None
+        sentences = [shortened(_sentence(path, content, one, model), LONGEST) for one in problems[:MOST]]
+        if len(problems) > MOST:
+            sentences.append(f"{path}: has {len(problems) - MOST} more mistakes")
+        raise ConfigError(sentences) from None
+
+
+_validator = functools.cache(TypeAdapter)
 
 
 def _explained(problem: dict, unknown: list[tuple]) -> bool:
     """Whether a missing key is probably an unknown key beside it, misspelt, which is reported anyway."""
-    *parent, key = problem["loc"] or ("",)
+    if problem["type"] != "missing":
+        return False
+    *parent, key = problem["loc"]
     beside = [str(other[-1]) for other in unknown if list(other[:-1]) == parent]
-    return problem["type"] == "missing" and bool(difflib.get_close_matches(str(key), beside))
+    return bool(difflib.get_close_matches(str(key), beside))
 
 
 def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     """One sentence for one pydantic error: `file: key: what is wrong; what would be right`."""
     keys, models = _place(problem["loc"], model)
+    keys = [shortened(key) for key in keys]
     where = f"{path}: {'.'.join(keys)}" if keys else str(path)
     kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
@@ -111,7 +98,8 @@ def _sentence(path: Path, content: dict, problem: dict, model: Any) -> str:
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"{where}: {key}: unknown {context['tag']!r}{_nearest(context['tag'], tags)}; known: {', '.join(tags)}"
+        tag = context["tag"]
+        return f"{where}: {key}: unknown {_shown(tag)}{_nearest(tag, tags)}; known: {', '.join(tags)}"
     if kind == "value_error":
         return f"{where}: {context['error']}"
     message = problem["msg"].replace("Input should be", "must be").replace("Input", "it")
@@ -192,11 +180,6 @@ def _discriminators(model: Any) -> tuple[str, ...]:
 
 def _tags(model: Any) -> str:
     return ", ".join(tag for member in _models(model) for tag in _discriminators(member))
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _nearest(word: Any, allowed: list[str]) -> str:

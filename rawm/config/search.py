@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from rawm.config.base import Model
+from rawm.config.labels import Label
 
 Choices = Annotated[list[Any], Field(min_length=1)]
 
@@ -56,7 +57,7 @@ class SearchFile(Model):
     """Values of methods to try, the study to try them on, and the number of trials."""
 
     title: str = Field(description="Name of the search.")
-    study: str = Field(description="Label of a study; its stream, front-end, detector and training values are used.")
+    study: Label = Field(description="Label of a study; its stream, front-end, detector and training values are used.")
     seeds: list[int] = Field(min_length=1, description="Seeds of every trial; none may be a seed of the study.")
     trials: int = Field(40, ge=1, description="Trials of every method.")
     seed: int = Field(0, ge=0, description="Seed of the sampler.")
@@ -65,6 +66,6 @@ class SearchFile(Model):
         description="Key of a method's file (a key in a section as training.learning_rate) -> a list of values, a "
         "range, or cases; for every method that does not set the key to null.",
     )
-    methods: dict[str, dict[str, Space | None]] = Field(
+    methods: dict[Label, dict[str, Space | None]] = Field(
         min_length=1, description="Method label -> its own keys, as in `everywhere`; null = do not search this key."
     )

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from rawm.config.base import Model
 from rawm.config.corpora import SPEECH_CLASSES
+from rawm.config.labels import Label
 
 
 class Training(Model):
@@ -55,15 +56,15 @@ class StudyFile(Model):
 
     title: str = Field(description="Shown on figures and in MLflow.")
     description: str = Field("", description="The question of the study; shown in the report and in MLflow.")
-    stream: str = Field(description="Label of config/streams/<stream>.yaml.")
-    frontend: str = Field(description="Label of config/frontends/<frontend>.yaml.")
-    detector: str = Field(description="Label of config/detectors/<detector>.yaml.")
-    augment: str | None = Field(
+    stream: Label = Field(description="Label of config/streams/<stream>.yaml.")
+    frontend: Label = Field(description="Label of config/frontends/<frontend>.yaml.")
+    detector: Label = Field(description="Label of config/detectors/<detector>.yaml.")
+    augment: Label | None = Field(
         None,
         description="Label of config/augmentations/<augment>.yaml: changed copies are added to the training data of "
         "every task, never to development or evaluation data; null = none.",
     )
-    methods: list[str] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
+    methods: list[Label] = Field(min_length=1, description="Labels of config/methods/<method>.yaml.")
     seeds: list[int] = Field(
         min_length=1, description="Seeds; each fixes the weights, sample order and subsets of one run."
     )
@@ -127,9 +128,11 @@ def _is_empty(value: Any) -> bool:
 class Task(Model):
     """One task of a stream: corpora, filters on manifest columns, and how many utterances."""
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$", description="Short name: lower case letters, digits, underscores.")
+    name: str = Field(
+        pattern=r"^[a-z0-9_]+$", max_length=64, description="Short name: lower case letters, digits, underscores."
+    )
     title: str = Field("", description="Shown on figures; empty = the name.")
-    corpora: list[str] = Field(min_length=1, description="Labels of config/corpora/<corpus>.yaml.")
+    corpora: list[Label] = Field(min_length=1, description="Labels of config/corpora/<corpus>.yaml.")
     where: dict[str, list[str]] = Field(
         default_factory=dict, description="Manifest column -> values to keep, e.g. attack: ['-', A01]."
     )
@@ -215,14 +218,14 @@ class Tracking(Model):
 class ModelChoice(Model):
     """The run whose detector leaves the study as a model."""
 
-    method: str | None = Field(None, description="Label of a method; null = the best on development data.")
+    method: Label | None = Field(None, description="Label of a method; null = the best on development data.")
     seed: int | None = Field(None, ge=0, description="Seed of the run; null = the best on development data.")
 
 
 class MainFile(Model):
     """`config/config.yaml`: the study that a plain `snakemake` runs, and the MLflow store."""
 
-    study: str = Field(description="Label of config/studies/<study>.yaml.")
+    study: Label = Field(description="Label of config/studies/<study>.yaml.")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda, cuda:N or mps.")
     shards: int = Field(
         1,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from rawm.config.labels import require
 from rawm.corpora.listing import utterance
 from rawm.corpora.readers import table as tables
 from rawm.errors import UserError
@@ -30,6 +31,7 @@ def import_table(table: Path, folder: Path, name: str, pool: str) -> list[Row]:
     Raises:
         UserError: problems of the table and the files, all together; nothing is written then.
     """
+    require(name, "--name")
     if not table.is_file():
         raise UserError(f"{table}: no such table")
     problems: list[str] = []

@@ -14,6 +14,7 @@ from pydantic import Field
 from rawm.config.base import Model
 from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
+from rawm.config.labels import Label
 from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
 from rawm.config.study import Task, Training
@@ -95,10 +96,10 @@ class ModelFile(Model):
     rawm: str = Field(description="Version of rawm that wrote it.")
     name: str = Field(description="study/method/seed/task.")
     classes: list[str]
-    frontend_label: str
+    frontend_label: Label
     frontend: FrontendFile
     detector: DetectorFile
-    method_label: str
+    method_label: Label
     method: MethodFile
     training: Training
     seed: int

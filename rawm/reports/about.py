@@ -1,11 +1,11 @@
 """Text for the workflow's report: stream, methods, training, code and versions of a study."""
 
 import platform
-import re
 from importlib.metadata import version
 from typing import Any
 
 from rawm.provenance import git_state
+from rawm.reports.escaping import rst
 from rawm.study import Study
 
 PACKAGES = ("rawm", "numpy", "torch", "torchaudio", "scikit-learn", "snakemake")
@@ -16,22 +16,22 @@ def about(study: Study) -> dict[str, Any]:
     settings, measure = study.settings, study.measure
     commit, changed = git_state()
     return {
-        "title": plain(settings.title),
-        "description": plain(settings.description.strip()),
+        "title": rst(settings.title) or rst(study.name),
+        "description": rst(settings.description),
         "detects_fakes": study.detects_fakes,
         "measure": measure.title,
         "direction": measure.direction,
         "worse": measure.worse,
         "better": measure.better,
-        "stream": plain(study.stream.title),
-        "tasks": [(plain(task.title or task.name), plain(", ".join(task.corpora))) for task in study.tasks],
-        "watched": plain(", ".join(task.title or task.name for task in study.stream.watch)),
+        "stream": rst(study.stream.title),
+        "tasks": [(rst(task.title or task.name), rst(", ".join(task.corpora))) for task in study.tasks],
+        "watched": rst(", ".join(task.title or task.name for task in study.stream.watch)),
         "shuffled": settings.task_order == "shuffled",
-        "methods": plain(", ".join(study.title(method) for method in settings.methods)),
+        "methods": rst(", ".join(study.title(method) for method in settings.methods)),
         "runs": len(settings.methods) * len(settings.seeds),
         "seeds": ", ".join(map(str, settings.seeds)),
-        "made_of": plain(f"front-end {settings.frontend}, detector {settings.detector}"),
-        "training": plain(", ".join(f"{key} {value}" for key, value in settings.training if value is not None)),
+        "made_of": rst(f"front-end {settings.frontend}, detector {settings.detector}"),
+        "training": rst(", ".join(f"{key} {value}" for key, value in settings.training if value is not None)),
         "commit": _commit_text(commit, changed),
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
@@ -49,8 +49,3 @@ def seed_count(study: Study) -> str:
     """The number of seeds in words, for captions."""
     count = len(study.settings.seeds)
     return "one seed" if count == 1 else f"{count} seeds"
-
-
-def plain(text: str) -> str:
-    """Escape the characters that reStructuredText would read as markup."""
-    return re.sub(r"([\\*`|_])", r"\\\1", text)

@@ -1,6 +1,8 @@
 """Check every file of config/ at once."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rawm import paths
 from rawm.config.reading import ConfigError
@@ -12,25 +14,22 @@ from rawm.study.searches import load_search
 def check_all(config: Path = paths.CONFIG) -> list[str]:
     """Problems of every file under `config`, whether a study uses it or not."""
     problems: list[str] = []
-    for load, label in [(load_main, None)] + [
-        (lambda label, kind=kind: load_file(kind, label, config), label)
-        for kind in KINDS
-        for label in labels(kind, config)
-    ]:
+
+    def attempt(load: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            load(config) if label is None else load(label)
+            return load(*arguments)
         except ConfigError as error:
             problems.extend(error.problems)
+            return []
+
+    attempt(load_main, config)
+    for kind in KINDS:
+        for label in attempt(labels, kind, config):
+            attempt(load_file, kind, label, config)
     for name in [] if problems else labels("studies", config):
-        try:
-            load_study(name, config, on_disk=False)
-        except ConfigError as error:
-            problems.extend(error.problems)
+        attempt(load_study, name, config, False)
     checks = [] if problems else [(load_search, name) for name in labels("searches", config)]
     checks += [] if problems else [(load_published, name) for name in labels("published", config)]
     for load, name in checks:
-        try:
-            load(name, config)
-        except ConfigError as error:
-            problems.extend(error.problems)
+        attempt(load, name, config)
     return list(dict.fromkeys(problems))

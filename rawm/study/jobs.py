@@ -257,4 +257,5 @@ def _values(model: BaseModel, names: Iterable[str] = WORDS, keep: bool = False) 
 
 
 def _text(**values: Any) -> str:
-    return json.dumps(values, sort_keys=True)
+    """JSON, with < escaped: the report puts it inside a script."""
+    return json.dumps(values, sort_keys=True).replace("<", "\\u003c")

@@ -6,13 +6,13 @@ from typing import Any
 
 from rawm import paths
 from rawm.config.published import Column, PublishedFile
-from rawm.config.reading import ConfigError, read_model
-from rawm.study.load import load_study
+from rawm.config.reading import ConfigError
+from rawm.study.load import load_file, load_study
 
 
 def read_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
     """One file of config/published/; raises ConfigError."""
-    return read_model(config / "published" / f"{label}.yaml", PublishedFile)
+    return load_file("published", label, config)
 
 
 def load_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:

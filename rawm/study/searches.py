@@ -9,7 +9,7 @@ from rawm import paths
 from rawm.config.methods import MethodFile
 from rawm.config.reading import ConfigError, parse, read_model, read_yaml
 from rawm.config.search import Cases, Range, SearchFile, Space
-from rawm.study.load import load_study
+from rawm.study.load import file_of, load_study
 from rawm.study.study import Study
 
 
@@ -40,7 +40,7 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
     Raises:
         ConfigError: all problems together; both ends of each range and every value of a list are checked.
     """
-    path = config / "searches" / f"{name}.yaml"
+    path = file_of("searches", name, config)
     settings = read_model(path, SearchFile)
     study = load_study(settings.study, config)
     problems = []
@@ -61,7 +61,7 @@ def load_search(name: str, config: Path = paths.CONFIG) -> Search:
     contents: dict[str, dict[str, Any]] = {}
     for method, keys in spaces.items():
         try:
-            contents[method] = without(read_yaml(config / "methods" / f"{method}.yaml"), keys)
+            contents[method] = without(read_yaml(file_of("methods", method, config)), keys)
         except ConfigError as error:
             problems += error.problems
             continue

@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 from rawm import paths
+from rawm.reports.escaping import markdown
 from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import runs
 from rawm.tracking.record import KIND, LAYOUT, Record, digests
-from rawm.tracking.text import plain
 
 STUDY_KIND = "study"
 FOLDERS = ("figures", "tables")
@@ -35,7 +35,7 @@ def record(study: Study, finished: list[Run]) -> Record | None:
     digest = hashlib.sha256(f"layout {LAYOUT}\n".encode())
     for name, value in digests(root, files_found):
         digest.update(f"{name}\0{value}\n".encode())
-    note = f"Figures and tables of the study *{plain(study.settings.title)}*, made from all runs: see the artifacts."
+    note = f"Figures and tables of the study *{markdown(study.settings.title)}*, made from all runs: see the artifacts."
     return Record(
         key=f"{study.name}/study",
         fingerprint=digest.hexdigest(),

@@ -1,11 +1,11 @@
 """Notes in Markdown and tables for MLflow's pages."""
 
-import html
 import re
 from statistics import mean, stdev
 from typing import Any
 
 from rawm.metrics.measure import Measure
+from rawm.reports.escaping import markdown
 from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import view
@@ -13,7 +13,6 @@ from rawm.tracking import view
 MAX_CHARACTERS = 5000  # of a note: what every store of MLflow takes
 BEGIN, END = "<!-- rawm: begin -->", "<!-- rawm: end -->"  # of our part of a description
 UNMARKED = re.compile(r"\*\*.*\*\* — \[Runs\]\(#/experiments/")  # what was written before there were marks
-SPECIAL = re.compile(r"([\\`*_\[\]|])")
 
 
 def signs(measure: Measure) -> str:
@@ -59,7 +58,7 @@ def run_note(run: Run) -> str:
     metrics, study, measure = run.metrics, run.study, run.study.measure
     table = matrix_table(metrics, measure.name)
     lines = [
-        f"**{plain(study.title(run.method))}**, seed {run.seed}, of the study *{plain(study.settings.title)}*.",
+        f"**{markdown(study.title(run.method))}**, seed {run.seed}, of the study *{markdown(study.settings.title)}*.",
         "",
         *_markdown(list(table), [_formatted(row) for row in zip(*table.values(), strict=True)]),
         "",
@@ -91,13 +90,14 @@ def study_note(study: Study, metrics: dict[str, list[dict[str, Any]]], experimen
     rows, measure = [], study.measure
     for method, metrics_of_runs in metrics.items():
         values = [_spread(metrics_of_runs, name) for name in (measure.average, measure.forgetting, measure.learning)]
-        rows.append([plain(study.title(method)), str(len(metrics_of_runs)), *values])
+        rows.append([study.title(method), str(len(metrics_of_runs)), *values])
     shuffled = study.settings.task_order == "shuffled"
     order = " (each seed has its own order)" if shuffled else ""
-    tasks = (", " if shuffled else " → ").join(plain(task.title or task.name) for task in study.tasks)
+    tasks = (", " if shuffled else " → ").join(markdown(task.title or task.name) for task in study.tasks)
     head = ["Method", "Seeds", f"Average {measure.title} (%)", "Forgetting (points)", "Right after learning (%)"]
-    parts = [f"**{plain(study.settings.title)}** — " + " · ".join(links)]  # a folded description shows its first line
-    parts += [study.settings.description.strip().replace("<", "&lt;"), f"**Tasks{order}:** {tasks}"]
+    # A folded description shows its first line.
+    parts = [f"**{markdown(study.settings.title)}** — " + " · ".join(links)]
+    parts += [markdown(study.settings.description), f"**Tasks{order}:** {tasks}"]
     parts += ["\n".join(_markdown(head, rows)), "Mean ± standard deviation over seeds. " + signs(measure)]
     return _clipped("\n\n".join(part for part in parts if part))
 
@@ -115,11 +115,6 @@ def merged(old: str, ours: str) -> str:
         before, after = ("" if not old.strip() or UNMARKED.match(old) else old.rstrip() + "\n\n"), ""
     room = MAX_CHARACTERS - len(f"{before}{BEGIN}\n\n{END}{after}")
     return f"{before}{BEGIN}\n{_clipped(ours, room)}\n{END}{after}"
-
-
-def plain(text: str) -> str:
-    """A title as Markdown shows it, whatever characters it has."""
-    return SPECIAL.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
 def _clipped(note: str, characters: int = MAX_CHARACTERS) -> str:
@@ -145,5 +140,6 @@ def _formatted(row: tuple) -> list[str]:
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    head, *rows = [[markdown(cell) for cell in line] for line in (head, *rows)]
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return ["| " + " | ".join(line) + " |" for line in lines]

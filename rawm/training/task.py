@@ -1,14 +1,17 @@
 """Train one task of one run."""
 
+import re
 import sys
 from dataclasses import replace
 
 import torch
 
+from rawm.config.shown import shown
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
 from rawm.detectors import checkpoint
 from rawm.detectors.detector import Detector
+from rawm.errors import UserError
 from rawm.methods import build as build_method
 from rawm.methods.method import Method, Task
 from rawm.progress import track
@@ -89,9 +92,9 @@ def restandardise(detector: Detector, task: Task) -> None:
 def _large_inputs_message(number: int, features: list[int], most: float) -> str:
     """The message about features that a later task has far from the first one's."""
     others = f" and {len(features) - SHOWN} others" if len(features) > SHOWN else ""
-    shown = ", ".join(map(str, features[:SHOWN])) + others
+    named = ", ".join(map(str, features[:SHOWN])) + others
     return (
-        f"task {number}: features {shown} (counted from 0) lie far from what the first task has, {most:.0f} of its "
+        f"task {number}: features {named} (counted from 0) lie far from what the first task has, {most:.0f} of its "
         "standard deviations (root mean square): it hardly varies there, e.g. has less bandwidth, and training on such "
         "inputs may fail; try `standardisation: clipped` in the detector's file"
     )
@@ -110,9 +113,22 @@ def extend(detector: Detector, study: Study, number: int, seed: int) -> None:
 
 
 def choose_device(name: str) -> torch.device:
-    """Choose a device: `auto` = a CUDA or Apple GPU where there is one, else the CPU; other names are torch's."""
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    """Choose a device.
+
+    Args:
+        name: cpu, cuda, cuda:N or mps; auto = a CUDA or Apple GPU where there is one, else the CPU.
+
+    Raises:
+        UserError: it is another name, or there is no such device.
+    """
+    gpus, has_mps = torch.cuda.device_count(), torch.backends.mps.is_available()
+    if name == "auto":
+        return torch.device("cuda" if gpus else "mps" if has_mps else "cpu")
+    if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", name, re.ASCII):
+        raise UserError(f"device {shown(name)}: is unknown; use auto, cpu, cuda, cuda:N or mps")
+    if name == "mps" and not has_mps:
+        raise UserError("device mps: torch finds no Apple GPU; use cpu, or auto")
+    if name.startswith("cuda") and int(name.partition(":")[2] or 0) >= gpus:
+        there = f"cuda:0 to cuda:{gpus - 1}" if gpus else "no CUDA GPU"
+        raise UserError(f"device {name}: torch finds {there}; use {'one of them' if gpus else 'cpu'}, or auto")
+    return torch.device(name)

@@ -92,7 +92,7 @@ def test_a_run_holds_everything_its_files_say(study, capfd):
     _check_values(study, run)
     _check_artifacts(run)
     assert run.inputs.dataset_inputs[0].dataset.name == "synthetic_buzz"
-    assert "| 3 task_3 |" in run.data.tags["mlflow.note.content"]
+    assert "| 3 task\\_3 |" in run.data.tags["mlflow.note.content"]
     model = client().get_logged_model(run.outputs.model_outputs[0].model_id)
     assert model.params["method.energy"] == str(study.methods["rawm"].energy) and model.status == "READY"
     assert {metric.key for metric in model.metrics} >= {"final/average_eer"}

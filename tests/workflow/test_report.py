@@ -5,8 +5,10 @@ import json
 import re
 import subprocess
 from html import unescape
+from pathlib import Path
 
 import pytest
+import yaml
 from docutils.core import publish_parts
 from support.commands import snakemake
 from support.drawn import embedded, inputs
@@ -14,10 +16,12 @@ from support.finished_runs import make_study
 
 from rawm import paths
 from rawm.reports import figures, tables
-from rawm.reports.about import about, plain
+from rawm.reports.about import about
+from rawm.reports.escaping import rst
 from rawm.reports.figures import study as drawing
 from rawm.reports.tables.formats import Cell, Table, html
 from rawm.runs import uncertainty
+from rawm.study import load_study
 
 COMMIT = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet"]
 SECTIONS = ["1 Overview", "2 Results", "3 What was forgotten", "4 Inside the projectors", "5 Tables"]
@@ -90,8 +94,36 @@ def test_the_first_page_says_what_was_done_and_how_to_read_it(made):
 
 def test_names_are_no_markup():
     text = "CWR* and *this*, `that` | a_ and b\\c"
-    body = publish_parts(plain(text), writer="html")["body"]
+    body = publish_parts(rst(text), writer="html")["body"]
     assert unescape(body).strip() == f"<p>{text}</p>"
+
+
+HOSTILE = "</script><script>alert(1)</script> .. raw:: html | <!-- x_ `y` & $\\frac{ " + "long " * 30
+
+
+def test_titles_reach_the_report_as_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drawing, "task_inputs", inputs)
+    monkeypatch.setattr(drawing, "task_embeddings", embedded)
+    study = make_study(tmp_path, methods=("finetune", "owm"), seeds=(3,), tasks=2)
+    for path in ("studies/demo.yaml", "streams/demo.yaml", "methods/finetune.yaml"):
+        content = yaml.safe_load(Path("config", path).read_text()) | {"title": HOSTILE}
+        content |= (
+            {"description": f"{HOSTILE}\n\n.. raw:: html\n\n   <script>alert(2)</script>\n"}
+            if "studies" in path
+            else {}
+        )
+        Path("config", path).write_text(yaml.safe_dump(content))
+    study = load_study(study.name)
+    uncertainty.make(study, resamples=20)
+    tables.make(study, paths.study(study.name) / "tables")
+    figures.make(study, paths.study(study.name) / "figures", formats=("svg", "png"))
+    snakemake(tmp_path, "--report", "report.html", study=study.name)
+    text = Path("report.html").read_text(encoding="utf-8")
+    assert "alert(1)" in text and "<script>alert" not in text and "</script><script>alert" not in text
+    page = value(text, "workflow_desc")
+    assert "system-message" not in page and "<script" not in page
+    assert unescape(page).count(" ".join(HOSTILE.split())) >= 3  # title, description, stream, method
 
 
 def test_about_names_the_values_of_the_study(made, monkeypatch, tmp_path):

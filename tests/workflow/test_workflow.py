@@ -159,6 +159,11 @@ def test_a_missing_corpus_root_stops_before_any_job(study):
         (["train", "--study", "sinthetic", "--method", "rawm", "--seed", "0", "--task", "1"], "mean 'synthetic'?"),
         (["extract", "--frontend", "lfc", "--corpus", "synthetic_buzz", "--split", "train"], "did you mean 'lfcc'?"),
         (["corpora", "make", "synthetic_bus"], "did you mean 'synthetic_buzz'?"),
+        (["corpora", "make", "../escaped"], "'../escaped' is no label"),
+        (
+            ["evaluate", "--study", "synthetic", "--method", "rawm", "--seed", "0", "--device", "banana"],
+            "device 'banana': is unknown; use auto, cpu, cuda, cuda:N or mps",
+        ),
     ],
 )
 def test_wrong_arguments_give_one_sentence(study, arguments, said):

@@ -7,6 +7,7 @@ meets Snakemake's wildcards. Every mistake of the configuration stops the workfl
 
 import hashlib
 import os
+import re
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
@@ -18,11 +19,10 @@ from rawm.detection.bundle import FILES as MODEL_FILES
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
-from rawm.study import jobs, labels, load_augmentation, load_corpus, load_frontend, load_study, parse_main
+from rawm.study import jobs, labels, load_augmentation, load_corpus, load_frontend, load_main, load_study, parse_main
 
 FIGURES = figures.NAMES
 TABLES = tables.FILES
-PUBLISHED = labels("published")
 
 
 def loader(load):
@@ -38,23 +38,36 @@ def loader(load):
     return load_once
 
 
+def read_main(path):
+    """The configuration as Snakemake has it, after the file was checked: Snakemake takes the last of two equal keys."""
+    load_main()
+    return parse_main(config)
+
+
+get_labels = loader(labels)
+PUBLISHED = get_labels("published")
 get_corpus, get_frontend, get_study = loader(load_corpus), loader(load_frontend), loader(load_study)
 get_augmentation = loader(load_augmentation)
 get_published = loader(sources.choose)  # a printed table and the studies beside it
-MAIN = loader(lambda _: parse_main(config))("config/config.yaml")
+MAIN = loader(read_main)("config/config.yaml")
 os.environ.update(RAWM_DEVICE=MAIN.device)  # read by `rawm`; no parameter, since another device makes nothing stale
 STUDY = get_study(MAIN.study)
 # A hash, since the URI of a server may hold a password.
 TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri).encode()).hexdigest()[:12]
 
 
+def one_of(kind):
+    """A regular expression that matches the labels of a kind of files, and nothing else."""
+    return "|".join(map(re.escape, get_labels(kind)))
+
+
 wildcard_constraints:
     augmentation=r"[A-Za-z0-9_.-]+-[0-9a-f]{8}",
-    study="|".join(labels("studies")),
-    method="|".join(labels("methods")),
-    corpus="|".join(labels("corpora")),
-    frontend="|".join(labels("frontends")),
-    published="|".join(PUBLISHED),
+    study=one_of("studies"),
+    method=one_of("methods"),
+    corpus=one_of("corpora"),
+    frontend=one_of("frontends"),
+    published=one_of("published"),
     seed=r"\d+",
     shard=r"\d+of\d+",
     task=r"[1-9]\d*",
@@ -139,6 +152,6 @@ def model_files(study):
 
 
 def model_options(wildcards):
-    """What config/config.yaml says of the model's run."""
+    """What config/config.yaml says of the model's run, word by word."""
     chosen = MAIN.model.model_dump(exclude_none=True)
-    return " ".join(f"--{key} {value}" for key, value in chosen.items())
+    return [f"--{key}={value}" for key, value in chosen.items()]

@@ -24,7 +24,7 @@ rule fetch_packages:
     params:
         packages=of_corpus(lambda corpus: versions(corpus.recipe)),
     shell:
-        "rawm corpora fetch {wildcards.corpus} --receipt {output.receipt} > {log} 2>&1"
+        "rawm corpora fetch {wildcards.corpus:q} --receipt {output.receipt:q} > {log:q} 2>&1"
 
 
 rule make_corpus:
@@ -42,4 +42,4 @@ rule make_corpus:
         settings=of_corpus(jobs.corpus_settings),
         code=of_corpus(jobs.corpus_code),
     shell:
-        "rawm corpora make {wildcards.corpus} --workers {threads} > {log} 2>&1"
+        "rawm corpora make {wildcards.corpus:q} --workers {threads:q} > {log:q} 2>&1"

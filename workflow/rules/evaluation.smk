@@ -23,8 +23,8 @@ rule evaluate_run:
         settings=of_study(jobs.evaluation_settings),
         code=of_study(jobs.evaluation_code),
     shell:
-        "rawm evaluate --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
-        " --threads {threads} > {log} 2>&1"
+        "rawm evaluate --study {wildcards.study:q} --method {wildcards.method:q} --seed {wildcards.seed:q}"
+        " --threads {threads:q} > {log:q} 2>&1"
 
 
 rule estimate_uncertainty:
@@ -43,4 +43,4 @@ rule estimate_uncertainty:
         settings=of_study(jobs.uncertainty_settings),
         code=code_hash("rawm.runs.uncertainty:make"),
     shell:
-        "rawm intervals --study {wildcards.study} --threads {threads} > {log} 2>&1"
+        "rawm intervals --study {wildcards.study:q} --threads {threads:q} > {log:q} 2>&1"

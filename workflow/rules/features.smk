@@ -23,10 +23,10 @@ rule extract_features:
     params:
         settings=of_features(jobs.features_settings),
         code=of_frontend(jobs.features_code),
-        join=lambda wildcards, input: f"--join {MAIN.shards}" if input.shards else "",
+        join=lambda wildcards, input: f"--join={MAIN.shards}" if input.shards else "",
     shell:
-        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} {params.join} --threads {threads}"
-        " > {log} 2>&1"
+        "rawm extract --frontend {wildcards.frontend:q} --corpus {wildcards.corpus:q} {params.join:q}"
+        " --threads {threads:q} > {log:q} 2>&1"
 
 
 rule augment_features:
@@ -46,8 +46,8 @@ rule augment_features:
         settings=of_augmented(jobs.augmented_settings),
         code=of_augmented(jobs.augmented_code),
     shell:
-        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --augment {params.label}"
-        " --threads {threads} > {log} 2>&1"
+        "rawm extract --frontend {wildcards.frontend:q} --corpus {wildcards.corpus:q} --augment {params.label:q}"
+        " --threads {threads:q} > {log:q} 2>&1"
 
 
 rule extract_shard:
@@ -68,5 +68,5 @@ rule extract_shard:
         settings=of_features(jobs.features_settings),
         code=of_frontend(jobs.features_code),
     shell:
-        "rawm extract --frontend {wildcards.frontend} --corpus {wildcards.corpus} --shard {wildcards.shard}"
-        " --threads {threads} > {log} 2>&1"
+        "rawm extract --frontend {wildcards.frontend:q} --corpus {wildcards.corpus:q} --shard {wildcards.shard:q}"
+        " --threads {threads:q} > {log:q} 2>&1"

@@ -42,7 +42,7 @@ rule make_tables:
         code=code_hash("rawm.reports.tables:make"),
         seeds=of_study(seed_count),
     shell:
-        "rawm tables --study {wildcards.study} > {log} 2>&1"
+        "rawm tables --study {wildcards.study:q} > {log:q} 2>&1"
 
 
 rule draw_figures:
@@ -76,4 +76,4 @@ rule draw_figures:
         measure=of_study(lambda study: study.measure.title),
         worse=of_study(lambda study: study.measure.worse),
     shell:
-        "rawm figures --study {wildcards.study} > {log} 2>&1"
+        "rawm figures --study {wildcards.study:q} > {log:q} 2>&1"

@@ -21,4 +21,4 @@ rule export_model:
         code=code_hash("rawm.detection.export:best_of", "rawm.detection.export:export"),
         options=model_options,
     shell:
-        "rawm export --study {wildcards.study} {params.options} > {log} 2>&1"
+        "rawm export --study {wildcards.study:q} {params.options:q} > {log:q} 2>&1"

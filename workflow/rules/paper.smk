@@ -11,6 +11,8 @@ Steps:
 3. index_published: all of them, with how many numbers were reproduced
 """
 
+from rawm.reports.escaping import rst
+
 
 rule paper:
     """Every printed table and figure with ours beside it."""
@@ -33,7 +35,7 @@ rule compare_published:
         settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:make"),
     shell:
-        "rawm paper {wildcards.published} > {log} 2>&1"
+        "rawm paper {wildcards.published:q} > {log:q} 2>&1"
 
 
 rule draw_published:
@@ -55,9 +57,9 @@ rule draw_published:
     params:
         settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:draw"),
-        about=of_published(lambda source: f"{source.file.title} ({source.file.paper}). {source.caption}"),
+        about=of_published(lambda source: rst(f"{source.file.title} ({source.file.paper}). {source.caption}")),
     shell:
-        "rawm paper {wildcards.published} --draw > {log} 2>&1"
+        "rawm paper {wildcards.published:q} --draw > {log:q} 2>&1"
 
 
 rule index_published:
@@ -75,4 +77,4 @@ rule index_published:
         settings=lambda wildcards: sources.index_settings(),
         code=code_hash("rawm.reports.paper:make_index"),
     shell:
-        "rawm paper --index > {log} 2>&1"
+        "rawm paper --index > {log:q} 2>&1"

@@ -28,4 +28,4 @@ rule log_to_mlflow:
         settings=of_study(jobs.tracking_settings),
         code=code_hash("rawm.tracking:log_study"),
     shell:
-        "rawm track --study {wildcards.study} --receipt {output.receipt} > {log} 2>&1"
+        "rawm track --study {wildcards.study:q} --receipt {output.receipt:q} > {log:q} 2>&1"

@@ -25,5 +25,5 @@ rule train_task:
         settings=of_task(jobs.training_settings),
         code=of_task(jobs.training_code),
     shell:
-        "rawm train --study {wildcards.study} --method {wildcards.method} --seed {wildcards.seed}"
-        " --task {wildcards.task} --threads {threads} > {log} 2>&1"
+        "rawm train --study {wildcards.study:q} --method {wildcards.method:q} --seed {wildcards.seed:q}"
+        " --task {wildcards.task:q} --threads {threads:q} > {log:q} 2>&1"

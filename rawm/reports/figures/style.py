@@ -15,6 +15,7 @@ from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from rawm.files import atomic
 from rawm.metrics.measure import Measure
@@ -133,6 +134,11 @@ def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
     def wrapper(*args: Any, **kwargs: Any) -> Figure:
         with mpl_style.context(["default", RC]):
             figure = function(*args, **kwargs)
+            for text in figure.findobj(Text):
+                if (
+                    "$" in text.get_text() and "mathdefault" not in text.get_text()
+                ):  # not what Matplotlib writes at ticks
+                    text.set_parse_math(False)
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
             return figure

@@ -46,7 +46,7 @@ def _page(rows: list[dict[str, object]]) -> str:
     headers = ["Table or figure", "Kind", "Ours", "Printed numbers", *(word.capitalize() for word in VERDICTS)]
     body = [
         [
-            Cell(f"[{row['title']}]({row['published']}.md)"),
+            Cell(str(row["title"]), link=f"{row['published']}.md"),
             Cell(str(row["kind"])),
             Cell(f"{row['ours']}: {row['studies']}" if row["studies"] else "none"),
             Cell(str(row["printed"])),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rawm.files import csv, write_text
+from rawm.reports import escaping
 from rawm.reports.paper.compare import Comparison
 from rawm.reports.paper.sources import Source
 from rawm.reports.paper.verdicts import DIFFERS, REPRODUCED, counts
@@ -15,8 +16,9 @@ def write(source: Source, cells: list[Comparison], stem: Path) -> None:
     """Write <stem>.csv (one row per number), <stem>.md and <stem>.tex."""
     content = table(source, cells)
     write_text(stem.with_suffix(".csv"), long_csv(source, cells))
-    drawing = f"\n![{source.file.title}]({source.label}.svg)\n" if source.file.drawing else ""
-    write_text(stem.with_suffix(".md"), f"# {source.file.title}\n\n{markdown(content)}{drawing}")
+    title = escaping.markdown(source.file.title)
+    drawing = f"\n![{title}]({source.label}.svg)\n" if source.file.drawing else ""
+    write_text(stem.with_suffix(".md"), f"# {title}\n\n{markdown(content)}{drawing}")
     write_text(stem.with_suffix(".tex"), latex(content))
 
 

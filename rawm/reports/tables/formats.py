@@ -1,17 +1,19 @@
 """A table as Markdown, LaTeX (booktabs), HTML and CSV."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from rawm.reports import escaping
+
 
 @dataclass(frozen=True)
 class Cell:
-    """Text of a cell, and whether it is the best of its column."""
+    """Text of a cell, whether it is the best of its column, and where it leads in Markdown."""
 
     text: str
     best: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,17 @@ def markdown(table: Table) -> str:
     """A GitHub table with the best values in bold, and the note below."""
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(cells) + " |"
+
+    def shown(cell: Cell) -> str:
+        text = escaping.markdown(cell.text)
+        text = f"**{text}**" if cell.best else text
+        return f"[{text}]({cell.link})" if cell.link else text
 
     aligned = [":--" if column < table.names else "--:" for column in range(len(table.headers))]
-    body = [line([f"**{cell.text}**" if cell.best else cell.text for cell in row]) for row in table.rows]
-    return "\n".join([line(table.headers), line(aligned), *body, "", table.note, ""])
-
-
-SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
-SPECIAL |= {"†": r"$^\dagger$", "<": "$<$", ">": "$>$", "\N{MINUS SIGN}": "$-$", "η": r"$\eta$", "β": r"$\beta$"}
-SPECIAL |= {char: f"\\{char}" for char in "&%$#_{}"}
-
-
-def _tex(text: str) -> str:
-    escaped = "".join(SPECIAL.get(char, char) for char in text)
-    return re.sub(r"(?<!\w)-(?=\d)", "$-$", escaped)
+    headers = [escaping.markdown(header) for header in table.headers]
+    body = [line([shown(cell) for cell in row]) for row in table.rows]
+    return "\n".join([line(headers), line(aligned), *body, "", escaping.markdown(table.note), ""])
 
 
 def latex(table: Table) -> str:
@@ -63,15 +61,19 @@ def latex(table: Table) -> str:
     for number, row in enumerate(table.rows):
         if number in table.breaks:
             body.append(r"\midrule")
-        body.append(line([rf"\textbf{{{_tex(cell.text)}}}" if cell.best else _tex(cell.text) for cell in row]))
+        body.append(
+            line(
+                [rf"\textbf{{{escaping.latex(cell.text)}}}" if cell.best else escaping.latex(cell.text) for cell in row]
+            )
+        )
     columns = "l" * table.names + "r" * (len(table.short) - table.names)
     return "\n".join(
         [
             "% \\usepackage{booktabs}",
-            f"% {_tex(table.note)}",
+            f"% {escaping.latex(table.note)}",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
-            line([_tex(name) for name in table.short]),
+            line([escaping.latex(name) for name in table.short]),
             r"\midrule",
             *body,
             r"\bottomrule",
