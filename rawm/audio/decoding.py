@@ -140,8 +140,9 @@ def _blocks_by_libsndfile(
         if not len(samples) and announced >= _UNKNOWN_LENGTH:
             return
         if not len(samples):
-            lengths = f"{found / rate:.2f} s of {announced / rate:.2f} s can be read"
-            raise BadAudio(path, f"is truncated: {lengths}; restore the file")
+            raise BadAudio(
+                path, f"is truncated: {found / rate:.2f} s of {announced / rate:.2f} s can be read; restore the file"
+            )
         found += len(samples)
         yield samples, rate
 
@@ -183,8 +184,7 @@ def _blocks_by_ffmpeg(
         reason = getattr(error, "strerror", None) or error
         raise BadAudio(path, f"cannot be decoded ({reason}); give a sound file") from None
     if rate and found / rate < 0.99 * announced - 0.25:  # encoders pad by some frames
-        lengths = f"{found / rate:.2f} s of {announced:.2f} s can be read"
-        raise BadAudio(path, f"is truncated: {lengths}; restore the file")
+        raise BadAudio(path, f"is truncated: {found / rate:.2f} s of {announced:.2f} s can be read; restore the file")
 
 
 def _announced_seconds(container: Any, stream: Any) -> float:

@@ -13,10 +13,10 @@ RAW_FORMATS = {
     ".sln": ("s16le", 8000),
     ".sln16": ("s16le", 16000),
 }
-_LIBSNDFILE = ".aif .aifc .aiff .au .caf .flac .mp3 .nist .oga .ogg .opus .rf64 .snd .sph .w64 .wav .wave"
-_FFMPEG = ".3gp .aac .amr .m4a .m4b .mka .mkv .mov .mp2 .mp4 .weba .webm .wma .wv"
+_LIBSNDFILE = ".aif,.aifc,.aiff,.au,.caf,.flac,.mp3,.nist,.oga,.ogg,.opus,.rf64,.snd,.sph,.w64,.wav,.wave"
+_FFMPEG = ".3gp,.aac,.amr,.m4a,.m4b,.mka,.mkv,.mov,.mp2,.mp4,.weba,.webm,.wma,.wv"
 #: Suffixes of the files that count as recordings where folders are searched. The decoder itself looks at the content.
-SUFFIXES = frozenset({*_LIBSNDFILE.split(), *_FFMPEG.split(), *RAW_FORMATS})
+SUFFIXES = frozenset({*_LIBSNDFILE.split(","), *_FFMPEG.split(","), *RAW_FORMATS})
 
 
 class _Layout(NamedTuple):

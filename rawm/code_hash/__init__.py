@@ -22,6 +22,7 @@ from rawm.code_hash.sources import read_source
 NEUTRAL = {
     "rawm.code_hash",
     "rawm:__getattr__",  # `from rawm import Detector`
+    "rawm.config.guarded_yaml",  # the values that it reads are parameters
     "rawm.corpora.made.open_speech.apt",  # the versions of what was fetched are in the receipt
     "rawm.errors",
     "rawm.files:_umask",
@@ -34,6 +35,7 @@ NEUTRAL = {
     "rawm.paths",
     "rawm.progress",
     "rawm.provenance",
+    "rawm.training.eager",  # a shorter start
 }
 
 

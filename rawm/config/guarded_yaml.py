@@ -5,14 +5,13 @@ numbers of any length. Whatever is refused gets one sentence.
 """
 
 import errno
-import os
 import re
-import stat
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
 
+from rawm import files
 from rawm.config.shown import shown
 
 SIZE = 1_000_000  # bytes of a file, and of what its aliases stand for
@@ -25,7 +24,6 @@ _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UT
 #: Not line feed and tab; the last range is halves of characters, which no file can hold.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _REASONS = {
-    errno.EISDIR: "is a folder; a file is needed",
     errno.ELOOP: "is a link that leads back to itself; remove it",
     errno.ENAMETOOLONG: "is too long a name; give it a shorter one",
     errno.EACCES: "may not be read; give yourself the right to",
@@ -56,9 +54,9 @@ def read(path: Path) -> Any:
 
 def _bytes(path: Path) -> bytes:
     """The bytes of a regular file of at most `SIZE`."""
+    if problem := files.irregular(path):
+        raise Refused(f"{path}: {problem}; write the configuration into a file")
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Refused(f"{path}: {_REASONS[errno.EISDIR] if path.is_dir() else 'is not a regular file; write one'}")
         with open(path, "rb") as file:
             content = file.read(SIZE + 1)
     except FileNotFoundError:

@@ -94,8 +94,9 @@ class _Walk:
             if _inside(parent, target):
                 self._problems.append(f"{link}: is a link back to {target}; remove it")
             elif self._confined and not _inside(target, self._real_top):
-                advice = "remove it, or name it as a folder of its class"
-                self._problems.append(f"{link}: is a link out of {self._top}, to {target}; {advice}")
+                self._problems.append(
+                    f"{link}: is a link out of {self._top}, to {target}; remove it, or name it as a folder of its class"
+                )
             else:
                 self._search(link, target)
         elif self._confined and _inside(target, self._real_root) and not _inside(target, self._real_top):

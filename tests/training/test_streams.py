@@ -59,7 +59,7 @@ def data(tmp_path_factory):
                 places = [PLACES[utterance.rpartition("_")[2]] for utterance in ids]
                 vectors = np.eye(4)[places] + 0.2 * rng.standard_normal((len(ids), 4))
                 spool = io.BytesIO(vectors.astype(np.float32).tobytes())
-                header = {"ids": ids, "skipped": []}
+                header = {"ids": ids, "skipped": [], "manifest": manifest.digest(paths.manifest(name))}
                 write_store(paths.features("f", name, split), header, 4, True, [1] * len(ids), spool)
         yield
 

@@ -24,17 +24,17 @@ def read(corpus: AntiDeepfakeList) -> Listing:
     path = find_file(corpus.root, corpus.table)
     table = HeadedProtocol(path, COLUMNS, WORDS, ",", csv.QUOTE_MINIMAL)
     rows: list[Row] = []
-    wrong: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     for line in table:
         label, part = table.label(line["Label"]), line["Proportion"]
         if part not in SPLITS:
-            wrong.setdefault(f"Proportion {part!r} is not one of {', '.join(SPLITS)}", []).append(line["ID"])
+            problems.setdefault(f"Proportion {part!r} is not one of {', '.join(SPLITS)}", []).append(line["ID"])
         elif not line["Path"].startswith("$ROOT/"):
-            wrong.setdefault("Path does not begin with $ROOT/", []).append(line["ID"])
+            problems.setdefault("Path does not begin with $ROOT/", []).append(line["ID"])
         elif label:
             rows.append(_row(corpus, line, label))
-    problems = [f"{path}: {len(ids)} utterance(s), first {ids[0]}: {what}" for what, ids in wrong.items()]
-    return Listing(rows, table.problems + problems)
+    sentences = [f"{path}: {len(ids)} utterance(s), first {ids[0]}: {what}" for what, ids in problems.items()]
+    return Listing(rows, table.problems + sentences)
 
 
 def _row(corpus: AntiDeepfakeList, line: dict[str, str], label: str) -> Row:

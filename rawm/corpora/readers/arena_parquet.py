@@ -95,7 +95,7 @@ def _rows(corpus: ArenaParquet, tables: dict[Path, str]) -> tuple[list[Row], lis
                 problems.setdefault("path leads out of the corpus, or is empty", []).append(path)
             rows.append(_row(corpus, path, label or "fake", split, _notes(record.get("notes"))))
     if len({row["path"] for row in rows}) < len(rows):
-        problems["path is not unique"] = [row["path"] for row in rows]
+        problems.setdefault("path is not unique", [row["path"] for row in rows])
     return rows, [f"{where[0]}: {what}" for what, where in problems.items()]
 
 
