@@ -14,7 +14,7 @@ from pathlib import Path
 from marks import replaced
 
 from rawm.methods import class_of
-from rawm.runs.run import Run
+from rawm.runs.run import runs_of
 from rawm.study import load_method, load_study
 
 ROOT = Path(__file__).parents[1]
@@ -37,10 +37,8 @@ SECTIONS = {
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
 }
-#: Studies without and with augmented training data, and the runs that both have.
+#: Studies without and with augmented training data; each run of the second is compared with that of the first.
 AUGMENTED = ("open_speech_all", "open_speech_augmented")
-AUGMENTED_METHODS = ("finetune", "owm", "rwm", "rawm", "derpp")
-AUGMENTED_RUNS = [(method, seed) for method in AUGMENTED_METHODS for seed in (0, 1, 2)]
 AUGMENTED_HEAD = (
     "| method | average EER | with copies | difference of each seed | forgetting | with copies |\n"
     "|---|--:|--:|---|--:|--:|\n"

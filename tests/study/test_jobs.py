@@ -173,7 +173,11 @@ WORDS = {"title", "homepage", "licence", "download", "verified"}
 def test_values_of_corpora(study, model):
     loader = get_args(model.model_fields["loader"].annotation)[0]
     required = {"table": {"table": "list.csv"}, "evda_list": {"lists": {"eval": "list.txt"}}, "digits": {"amount": 0.5}}
-    required |= {"antideepfake": {"table": "list.csv"}, "arena_parquet": {"parquet": "folder"}, "resampled": {"of": "x"}}
+    required |= {
+        "antideepfake": {"table": "list.csv"},
+        "arena_parquet": {"parquet": "folder"},
+        "resampled": {"of": "x"},
+    }
     required["open_speech"] = {"recipe": load_corpus("open_en_tts", CONFIG).recipe}
     corpus = model(name="mine", loader=loader, **required.get(loader, {}))
     first = next(iter(study.corpora))
