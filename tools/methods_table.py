@@ -14,7 +14,7 @@ from pathlib import Path
 from marks import replaced
 
 from rawm.methods import class_of
-from rawm.runs.run import Run
+from rawm.runs.run import runs_of
 from rawm.study import load_method, load_study
 
 ROOT = Path(__file__).parents[1]
@@ -37,10 +37,8 @@ SECTIONS = {
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
 }
-#: Studies without and with augmented training data, and the runs that both have.
+#: Studies without and with augmented training data; each run of the second is compared with that of the first.
 AUGMENTED = ("open_speech_all", "open_speech_augmented")
-AUGMENTED_METHODS = ("finetune", "owm", "rwm", "rawm", "derpp")
-AUGMENTED_RUNS = [(method, seed) for method in AUGMENTED_METHODS for seed in (0, 1, 2)]
 AUGMENTED_HEAD = (
     "| method | average EER | with copies | difference of each seed | forgetting | with copies |\n"
     "|---|--:|--:|---|--:|--:|\n"
@@ -159,20 +157,22 @@ def augmented(page: str) -> str:
 
     The study without copies has more seeds; only those of the study with copies count.
     """
-    without, copies = ([Run(load_study(name, on_disk=False), m, s) for m, s in AUGMENTED_RUNS] for name in AUGMENTED)
-    if not all(run.metrics_path.is_file() for run in [*without, *copies]):
+    runs = {
+        name: {run.key.split("/", 1)[1]: run for run in runs_of(load_study(name, on_disk=False))} for name in AUGMENTED
+    }
+    plain, copies = runs.values()
+    if not all(plain[key].is_finished and run.is_finished for key, run in copies.items()):
         return page
     lines = []
-    for method in AUGMENTED_METHODS:
-        pairs = [(a, b) for a, b in zip(without, copies, strict=True) if a.method == method]
-        cells = [
-            _mean_std([run.metrics[name] for run in side])
-            for name in METRICS[:3:2]
-            for side in zip(*pairs, strict=True)
-        ]
-        differences = [b.metrics[METRICS[0]] - a.metrics[METRICS[0]] for a, b in pairs]
-        cells.insert(2, " ".join(f"{value:+.1f}" for value in differences))
-        lines.append(f"| {load_method(method).title or method} | {' | '.join(cells)} |\n")
+    for method in dict.fromkeys(run.method for run in copies.values()):
+        keys = [key for key, run in copies.items() if run.method == method]
+        cells = {
+            name: [[side[key].metrics[name] for key in keys] for side in (plain, copies)] for name in METRICS[:3:2]
+        }
+        (before, after), forgotten = cells.values()
+        differences = " ".join(f"{b - a:+.1f}" for a, b in zip(before, after, strict=True))
+        shown = [_mean_std(before), _mean_std(after), differences, *map(_mean_std, forgotten)]
+        lines.append(f"| {load_method(method).title or method} | {' | '.join(shown)} |\n")
     return replaced(page, "augmented", AUGMENTED_HEAD + "".join(lines))
 
 

@@ -17,7 +17,8 @@ _DRAWS = 50  # of a microphone's place, until its distance is as asked
 class Reverberation:
     """Speech in a box-shaped room, by the image source method of pyroomacoustics, from mouth to microphone.
 
-    The direct sound stays in time with the original, and the level is kept.
+    The direct sound stays in time with the original, and the level is kept. Absorption is found by Sabine's formula, so
+    the reverberation is 0.02 to 0.05 s shorter than asked in rooms that hardly reverberate.
 
     Source: Allen & Berkley, "Image method for efficiently simulating small-room acoustics", JASA 1979; Scheibler,
     Bezzam & Dokmanic, "Pyroomacoustics", ICASSP 2018.

@@ -69,7 +69,9 @@ def training_settings(study: Study, method: str, number: int) -> str:
         study: with the tasks in the order of the run's seed.
     """
     task = study.task(number)
+    augmentation = {} if study.augmentation is None else {"augmentation": _values(study.augmentation)}
     return _text(
+        **augmentation,
         method=_values(study.methods[method], WORDS | {"training"}),
         training=_values(study.training(method)),
         detector=_values(study.detector),

@@ -112,7 +112,7 @@ def test_higher_orders_distort_but_less_than_the_first():
     spectra = [np.abs(np.fft.rfft(one[1600:-1600])) for one in (linear, distorted)]  # without the filters' transients
     line = hertz * 12800 // RATE
     harmonics = [spectrum[[2 * line, 3 * line]].max() for spectrum in spectra]
-    assert 10 * harmonics[0] < harmonics[1] < spectra[1][line]
+    assert 100 * harmonics[0] < harmonics[1] < spectra[0][line]
 
 
 def test_impulsive_noise_changes_few_samples_by_their_own_size():
@@ -167,7 +167,7 @@ def test_at_another_rate_a_codec_keeps_the_length():
     assert change(noise, np.random.default_rng(0), 0).shape == noise.shape
 
 
-@pytest.mark.parametrize("seconds", [0.12, 0.24])
+@pytest.mark.parametrize("seconds", [0.2, 0.3])
 def test_a_room_reverberates_about_as_long_as_asked(seconds):
     """Schroeder's backward integration, extrapolated from -5 to -25 dB; the mean of some rooms."""
     settings = config.Reverberation(type="reverberation", rt60_s=(seconds, seconds), size_m=(3, 5))
@@ -176,11 +176,11 @@ def test_a_room_reverberates_about_as_long_as_asked(seconds):
         response = room(settings.model_dump_json(), seed, RATE)
         decay = 10 * np.log10(np.cumsum(response[::-1] ** 2)[::-1] / np.sum(response**2))
         measured.append(3 * (np.argmax(decay < -25) - np.argmax(decay < -5)) / RATE)
-    assert np.mean(measured) == pytest.approx(seconds, rel=0.3)
+    assert np.mean(measured) == pytest.approx(seconds, rel=0.25)
 
 
 def test_reverberation_keeps_the_level_and_fills_silence():
     burst = augmented.speech(RATE) * (np.arange(RATE) < 4000)
     heard = effect("reverberation", rt60_s=[0.2, 0.2], rooms=1)(burst, np.random.default_rng(0), 0)
     assert np.sum(heard**2) == pytest.approx(np.sum(burst**2))
-    assert np.sum(heard[4400:8000] ** 2) > 1e-4 * np.sum(burst**2)
+    assert np.sum(heard[4000:8000] ** 2) > 1e-5 * np.sum(burst**2)

@@ -41,26 +41,18 @@ def corpus(tmp_path, monkeypatch):
     return load_corpus("small")
 
 
-@pytest.fixture
-def measured(corpus):
-    return numbers.measure(corpus, most=1000, seed=0)
-
-
-def test_the_page_says_what_is_in_it_and_what_gives_it_away(measured):
-    page = card.page(measured)
+def test_page_and_picture_say_what_is_in_it_and_what_gives_it_away(corpus):
+    measured = numbers.measure(corpus, most=1000, seed=0)
+    path = card.write(measured)
+    assert path == paths.card("small") / "card.md"
+    assert (path.parent / "card.png").read_bytes().startswith(b"\x89PNG")
+    page = path.read_text(encoding="utf-8")
     assert "| train | fake | 30 | 0.00 | 3 | 30 |" in page
     assert "| attack 01 |" in page and "\n3 attacks more.\n" in page
     assert "| sample rate, Hz | 16000 | 8000 |" in page
     assert "**Yes.**" in page and "sample rate" in page.split("**Yes.**")[1].splitlines()[0]
     assert measured.errors["sample rate"] == 0 and measured.errors["offset"] > 30
     assert "2 of the sample:" in page and "10.wav" in page and "11.wav" in page
-
-
-def test_picture_and_page_are_written(measured):
-    page = card.write(measured)
-    assert page == paths.card("small") / "card.md"
-    assert (page.parent / "card.png").read_bytes().startswith(b"\x89PNG")
-    assert page.read_text(encoding="utf-8") == card.page(measured)
 
 
 def test_at_most_so_many_files_of_both_classes_are_decoded_and_the_seed_chooses_them(corpus):
