@@ -7,9 +7,10 @@ from pathlib import Path
 import corpora_table
 import methods_table
 import performance_table
+import standardisation_table
 
 from rawm.methods import METHODS
-from rawm.study import labels, load_corpus, load_method
+from rawm.study import labels, load_corpus, load_method, load_study
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +62,17 @@ def test_results_of_a_study_and_the_benchmark_reach_the_table(monkeypatch, tmp_p
     page = methods_table.filled(methods_table.PAGE.read_text(encoding="utf-8"))
     assert methods_table.shown_before(page)["rawm"] == ["1.2", "12.3 ± 0.6", "10.1 ± 0.4", "7.8 ± 0.9"]
     assert re.search(r"\| `finetune` \| no \| 0 \| 1.0 \| - \| - \| - \|", page)
+
+
+def test_the_table_of_standardisations_is_kept_without_results_and_has_a_row_for_each_method(monkeypatch, tmp_path):
+    page = standardisation_table.RESULTS.read_text(encoding="utf-8")
+    assert standardisation_table.cell([]) == "diverges" and standardisation_table.cell([1.0, 2.0]) == "1.5 ± 0.7"
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    monkeypatch.chdir(tmp_path)
+    assert standardisation_table.filled(page) == page
+    for title, name in standardisation_table.STUDIES.items():
+        study = load_study(name, on_disk=False)
+        assert all(f"| {title} | {study.title(method)} | " in page for method in study.methods)
 
 
 def test_the_results_say_how_far_a_method_is_from_rawm():
