@@ -88,7 +88,7 @@ def test_shards_of_other_settings_are_not_joined(tmp_path, corpus):
     second = extract(tmp_path, corpus, LFCC(type="lfcc", deltas=1), "second", shard=(2, 2))
     with pytest.raises(UserError, match=r"second\.safetensors: is not of the same extraction as .*first"):
         join([first, second], tmp_path / "joined.safetensors")
-    with pytest.raises(UserError, match=r"third\.safetensors: no such feature file"):
+    with pytest.raises(UserError, match=r"third\.safetensors: no such file"):
         join([first, tmp_path / "third.safetensors"], tmp_path / "joined.safetensors")
     assert not (tmp_path / "joined.safetensors").exists()
 

@@ -70,16 +70,14 @@ def snakemake(*options):
         )
 
 
-def extracting(shard):
-    """Process ids of the `rawm extract` that computes a shard: one or none."""
+def here():
+    """(process id, words of its command line) of every process that works in this folder."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"extract" in words and shard.encode() in words and (folder / "cwd").resolve() == Path.cwd():
-                return [int(folder.name)]
+            if (folder / "cwd").resolve() == Path.cwd():
+                yield int(folder.name), (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:  # it has ended
             continue
-    return []
 
 
 def spooled(process):
@@ -96,15 +94,15 @@ def spooled(process):
 
 
 def kill_half_way(run, shard, half):
-    """Kill the process that computes a shard when it holds more than `half` bytes of features."""
+    """Kill the process that computes a shard, be it a fork of the job server, when it holds more than `half` bytes."""
     while run.poll() is None:
-        for process in extracting(shard):
-            while spooled(process) <= half:
-                time.sleep(0.002)
-                assert Path(f"/proc/{process}").exists(), "it ended before it was half-way"
-            os.kill(process, signal.SIGKILL)
-            return
-        time.sleep(0.1)
+        processes = dict(here())
+        if any(b"extract" in words and shard.encode() in words for words in processes.values()):
+            for process in processes:
+                if spooled(process) > half:
+                    os.kill(process, signal.SIGKILL)
+                    return
+        time.sleep(0.002)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

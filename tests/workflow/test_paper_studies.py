@@ -17,8 +17,9 @@ STUDIES = {
     "clear10": ["rawm_clear10"],
     "emotion": ["rwm_measured"],
     "digits": ["rawm_digits", "joint"],
+    "chronicle": ["rawm"],
 }
-MOST_TASKS = {"clear10": 3, "digits": 3}
+MOST_TASKS = {"clear10": 3, "digits": 3, "chronicle": 4}
 PER_CLASS = 10
 
 
@@ -58,7 +59,8 @@ def shrink(folder, name, methods):
 
     def small_stream(stream):
         stream["tasks"] = stream["tasks"][: MOST_TASKS.get(name)]
-        for task in stream["tasks"]:
+        stream["watch"] = stream.get("watch", [])[:1]
+        for task in stream["tasks"] + stream["watch"]:
             for split in ("train", "dev", "eval"):
                 task.pop(split, None)
 

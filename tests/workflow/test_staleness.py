@@ -83,7 +83,7 @@ def test_code_of_subsets_plans_all_training_and_evaluation(copy):
 def test_code_of_a_method_plans_its_runs_alone(copy):
     copy.edit("rawm/methods/ewc.py", "self.settings.lambda_ / 2", "self.settings.lambda_ / 3")
     assert copy.planned() == {}
-    copy.edit("rawm/methods/parts/distillation.py", "log_softmax(new / temperature", "log_softmax(new * temperature")
+    copy.edit("rawm/methods/parts/distillation.py", "shape[1]] / temperature", "shape[1]] * temperature")
     assert copy.planned() == trained("rawm")
 
 
