@@ -32,9 +32,10 @@ def radian_ratio(logits: Tensor, labels: Tensor, compact: Tensor) -> float:
         labels: (B,) class indices.
         compact: (classes,) bool; g_i = +1 for a compact class, -1 otherwise.
     """
-    own = logits.detach().double().gather(1, labels[:, None])[:, 0].cpu()
-    sign = torch.where(compact[labels.cpu()], 1.0, -1.0).double()
-    theta = math.pi / 4 + 0.5 * float((sign * torch.asin(torch.softmax(own, dim=0).clamp_max(1))).sum())
+    labels = labels.cpu()
+    own = logits.detach().cpu().gather(1, labels[:, None])[:, 0].double()
+    angles = torch.softmax(own, dim=0).clamp_max_(1).asin_()
+    theta = math.pi / 4 + 0.5 * float(torch.where(compact[labels], angles, -angles).sum())
     return math.tan(min(max(theta, THETA_MIN), math.pi / 2 - THETA_MIN))
 
 
@@ -61,6 +62,7 @@ class RWM(Method[config.RWM]):
         self._teacher: Teacher | None = None
         self.unit_sum: Tensor | None = None  # (classes, e): sum of the embeddings, each scaled to unit length
         self.count: Tensor | None = None  # (classes,): number of samples in `unit_sum`
+        self._compact = self.compact()  # during a task
 
     def begin_task(self, detector: Detector, task: Task) -> None:
         self._teacher = Teacher(detector, task) if task.number > 1 and self.settings.eta > 0 else None
@@ -68,6 +70,7 @@ class RWM(Method[config.RWM]):
         if self.unit_sum is not None and self.count is not None:
             self.unit_sum = widened(self.unit_sum, (len(self.classes), self.unit_sum.shape[1]))
             self.count = widened(self.count, (len(self.classes),))
+        self._compact = self.compact()
 
     def loss(self, detector: Detector, batch: Batch, output: Output, cross_entropy: Tensor) -> Tensor:
         if self._teacher is None:
@@ -77,7 +80,7 @@ class RWM(Method[config.RWM]):
 
     def gain(self, batch: Batch, output: Output) -> float:
         """Return m beta, at most 1 with `limit_gain`."""
-        gain = self.settings.scale * radian_ratio(output.logits, batch.labels, self.compact())
+        gain = self.settings.scale * radian_ratio(output.logits, batch.labels, self._compact)
         return min(gain, 1.0) if self.settings.limit_gain else gain
 
     def step(self, detector: Detector, optimizer: torch.optim.Optimizer, batch: Batch, output: Output) -> None:
