@@ -18,6 +18,7 @@ from rawm.reports.figures.style import (
     message,
     method_handles,
     styled,
+    task_ticks,
     wrap,
 )
 from rawm.runs.spectra import Spectrum
@@ -138,7 +139,7 @@ def projector_rank(
             )
             axes.scatter(np.tile(x, len(values)), values.ravel(), s=5, color=look.colour, alpha=0.4, linewidth=0)
         axes.set_title(layer)
-        axes.set_xticks(numbers)
+        task_ticks(axes, numbers, most=10)
         axes.set_xlim(0.6, count + 0.4)
         axes.set_ylim(0, 1.14 * limit)
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -20,6 +20,7 @@ from rawm.reports.figures.style import (
     method_handles,
     others_handle,
     styled,
+    task_ticks,
     wrap,
 )
 
@@ -102,7 +103,7 @@ def stream(
             _curve(axes, x, values[:, :, number - 1], chosen.get(method))
         axes.set_title(wrap(title, width), fontsize=7.5)
         axes.set_xlim(-0.25, count + 0.25)
-        axes.set_xticks(x)
+        task_ticks(axes, x, most=9)
         axes.tick_params(labelbottom=number + columns > len(panels))
         _percent_axis(axes, matrices.values(), measure)
     figure.supylabel(f"{measure.title} of the task (%)", fontsize=8)
@@ -127,7 +128,7 @@ def average(curves: Mapping[str, np.ndarray], titles: Mapping[str, str], measure
     chosen = _coloured({method: values[:, -1] for method, values in curves.items()}, measure)
     for method, values in curves.items():
         _curve(axes, x, values, chosen.get(method))
-    axes.set_xticks(x)
+    task_ticks(axes, x, most=15)
     axes.set_xlim(0.8, count + 0.2)
     _percent_axis(axes, curves.values(), measure)
     axes.set_xlabel("tasks learned")

@@ -176,6 +176,11 @@ def best_end(measure: Measure) -> dict[str, float]:
     return {"left": 0.0} if measure.lower_is_better else {"right": 100.0}
 
 
+def task_ticks(axes: Axes, numbers: Sequence[int], most: int) -> None:
+    """Tick every task, or every second, third ..., so that at most `most` numbers stand below the axis."""
+    axes.set_xticks(numbers[:: -(-len(numbers) // most)])
+
+
 def bare(axes: Axes) -> None:
     """Remove frame and ticks."""
     axes.tick_params(length=0)
