@@ -38,7 +38,9 @@ def confusion(shares: Mapping[str, np.ndarray], classes: Sequence[str], seeds: i
         axes.set_title(wrap(title, 28, 1), pad=4)
         axes.set_aspect("equal")
         bare(axes)
-        axes.set_xticks(places if named else [], range(1, len(classes) + 1) if named else [], fontsize=5)
+        step = math.ceil(len(classes) / 10)  # so that the numbers do not touch
+        columns_named = range(0, len(classes), step) if named else range(0)
+        axes.set_xticks(places[columns_named], [index + 1 for index in columns_named], fontsize=5)
         axes.set_yticks(places, [f"{n}  {wrap(name, 24, 1)}" for n, name in enumerate(classes, 1)] if named else [])
         axes.tick_params(axis="y", labelsize=6)
     grid[0, 0].set_ylim(len(classes), 0)

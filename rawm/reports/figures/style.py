@@ -198,7 +198,7 @@ def method_handles(titles: Mapping[str, str], chosen: Mapping[str, Look]) -> lis
 
 def others_handle(count: int) -> list[Line2D]:
     """Legend entry of the methods that are not coloured; none for none."""
-    return [Line2D([], [], color=PALE, linewidth=0.8, label=f"{count} others")] if count else []
+    return [Line2D([], [], color=PALE, linewidth=0.8, label=f"{count} other" + "s" * (count > 1))] if count else []
 
 
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
