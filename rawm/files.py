@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rawm import checksums
 from rawm.errors import UserError
 
 #: Why nothing can be written, and what to do.
@@ -69,8 +70,23 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write indented JSON atomically; raises ValueError for NaN and infinities, which JSON does not have."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write indented JSON with a checksum atomically; raises ValueError for NaN and infinities, which JSON lacks."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        checksums.seal(temporary)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read what `write_json` wrote.
+
+    Raises:
+        UserError: the file was damaged after it was written.
+        OSError, ValueError: it cannot be read, or is no JSON.
+    """
+    checksums.require_intact(path)
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    checksums.drop(content)
+    return content
 
 
 def csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rawm import files, paths
+from rawm import checksums, files, paths
 from rawm.errors import UserError
 
 #: Columns of a manifest; all hold text except duration_s.
@@ -219,6 +219,7 @@ def write(
     table = pa.table(columns, schema=pa.schema(types, metadata={_DIGEST: digest}))
     with files.atomic(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+        checksums.seal(temporary)
 
 
 def _digest_of(columns: Mapping[str, Sequence[Any]]) -> str:
@@ -253,10 +254,11 @@ def _open(path: str | Path) -> Any:
 
     if not Path(path).is_file():
         raise UserError(f"{path}: no such manifest; make it with `rawm corpora make {Path(path).stem}`")
+    checksums.require_table(path, "manifest")
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowException as error:
-        raise UserError(f"{path}: not a readable manifest ({error}); make it again") from None
+        raise UserError(f"{path}: not a readable manifest ({error}); {checksums.remedy(path)}") from None
     if set(COLUMNS) - set(file.schema_arrow.names) or _DIGEST not in (file.schema_arrow.metadata or {}):
         raise UserError(f"{path}: not a manifest of this version; make it again with `rawm corpora make`")
     return file

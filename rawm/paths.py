@@ -59,3 +59,23 @@ def model(study: str) -> Path:
 def intervals(study: str) -> Path:
     """Intervals, paired differences and ranks of a study's methods."""
     return RESULTS / study / "intervals.json"
+
+
+def made_by(path: str | Path) -> str:
+    """The command that makes a file under `results/`, e.g. `rawm corpora make open_en_tts`; "" of other files."""
+    match Path(path).with_suffix("").parts:
+        case ("results", "manifests", corpus):
+            return f"rawm corpora make {corpus}"
+        case ("results", "features", frontend, corpus, "shards", part, _):
+            return f"rawm extract --frontend {frontend} --corpus {corpus} --shard {part}"
+        case ("results", "features", frontend, corpus, "augmented", recipe, _):
+            return f"rawm extract --frontend {frontend} --corpus {corpus} --augment {recipe.rpartition('-')[0]}"
+        case ("results", "features", frontend, corpus, _):
+            return f"rawm extract --frontend {frontend} --corpus {corpus}"
+        case ("results", "corpora", corpus, *_):
+            return f"rawm corpora make {corpus}"
+        case ("results", "tuning", search, *_):
+            return f"rawm tune {search}"
+        case ("results", name, _, *_) if name not in TAKEN:
+            return f"snakemake --cores 2 --config study={name}"
+    return ""

@@ -64,6 +64,22 @@ def summary(
     print(summaries.text(load_study(study or load_main().study)))
 
 
+@app.command(epilog=example("rawm verify", "rawm verify synthetic"))
+def verify(
+    study: Annotated[
+        str | None, typer.Argument(help="Label of a file in config/studies/; default: the one in config/config.yaml.")
+    ] = None,
+):
+    """Read every file of a study and compare it with its checksum; name damaged ones and how to make them again."""
+    from rawm.runs.verify import verify as verify_study
+
+    name = study or load_main().study
+    verified = verify_study(load_study(name, on_disk=False))
+    typer.echo(f"files of study {name}: {verified.summary}")
+    if verified.problems:
+        raise UserError("\n".join(verified.problems))
+
+
 @app.command(epilog=example("rawm paper rawm_ablation", "rawm paper rawm_ablation --draw", "rawm paper --index"))
 def paper(
     published: Annotated[str | None, typer.Argument(help="Label of a file in config/published/.")] = None,

@@ -2,7 +2,8 @@
 
 The hash follows behaviour. It starts at a job's functions and classes and takes in whatever of this package they use,
 wherever it is defined. Moving a function to another module, renaming a module, comments, docstrings, type annotations,
-layout and the wording of messages leave it as it is; any other change of the code in reach changes it.
+layout, the wording of messages, and statements that call a check (`CHECKS`) leave it as it is; any other change of the
+code in reach changes it.
 
 The code is read, not run: references are names, and attributes of imported modules. So a job's code may not look up
 functions of this package by strings. Registries ("module:name" strings) do: name the entry in the call,
@@ -14,12 +15,13 @@ import hashlib
 import re
 from functools import cache
 
-from rawm.code_hash.meaning import meaning_of
+from rawm.code_hash.meaning import CHECKS, meaning_of
 from rawm.code_hash.sources import read_source
 
 #: Code that cannot change a result: where files are, how they are written, what is shown meanwhile. Modules, or
 #: "module:name".
 NEUTRAL = {
+    *CHECKS,
     "rawm.code_hash",
     "rawm:__getattr__",  # `from rawm import Detector`
     "rawm.config.guarded_yaml",  # the values that it reads are parameters
@@ -29,6 +31,7 @@ NEUTRAL = {
     "rawm.files:_writing",
     "rawm.files:atomic",
     "rawm.files:irregular",
+    "rawm.files:read_json",
     "rawm.files:sha256",
     "rawm.files:write_json",
     "rawm.files:write_text",

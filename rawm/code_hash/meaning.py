@@ -1,4 +1,4 @@
-"""The meaning of a definition: its syntax tree without docstrings, annotations and the wording of messages."""
+"""The meaning of a definition: its syntax tree without docstrings, annotations, checks and the wording of messages."""
 
 import ast
 import re
@@ -11,6 +11,8 @@ COLLECTS_MESSAGES = re.compile(r"(^|[_.])(problem|error|warning|reason|sentence|
 RETURNS_MESSAGES = re.compile(r"(^|_)(problems?|sentences?|messages?|command|require)(_|$)")
 SHOWS_MESSAGES = re.compile(r"^(print|warn|warning|info|echo|track)$|Error$|^BadAudio$")
 DOCUMENTATION = {"paper", "memory"}  # attributes of methods that docs/ shows
+#: Modules whose functions, called as a statement, stop a job or add a checksum to its files, and change no result.
+CHECKS = {"rawm.checksums", "rawm.detectors.fitting", "rawm.features.guard"}
 #: Several words: a message, and not a key, a column or a pattern.
 PROSE = re.compile(r"\w\W{0,3} \W{0,3}\w")
 
@@ -143,6 +145,13 @@ class _Reader(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         if COLLECTS_MESSAGES.search(ast.unparse(node.target)):
             node.value = _without_prose(node.value)
+        return self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+            target = self._in_module(node.value.func)
+            if target is not None and target[0] in CHECKS:
+                return None
         return self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:

@@ -11,6 +11,7 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
+from rawm import checksums
 from rawm.config.base import Model
 from rawm.config.detectors import DetectorFile
 from rawm.config.frontends import FrontendFile
@@ -19,7 +20,7 @@ from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
 from rawm.config.study import Task, Training
 from rawm.errors import UserError
-from rawm.files import sha256, write_text
+from rawm.files import atomic, sha256
 from rawm.runs.run import DETECTOR, MEMORY
 
 FORMAT = 1
@@ -152,6 +153,7 @@ def load(folder: str | Path) -> Bundle:
     path = folder / MODEL
     if not path.is_file():
         raise UserError(f"{folder}: is no model bundle, it has no {MODEL}; make one with `rawm export`")
+    checksums.require_intact(path)
     content = read_yaml(path)
     version = content.get("format")
     if isinstance(version, int) and version > FORMAT:
@@ -165,7 +167,9 @@ def load(folder: str | Path) -> Bundle:
 def write(folder: str | Path, model: ModelFile) -> Bundle:
     """Write model.yaml, after the other files."""
     text = yaml.safe_dump(model.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
-    write_text(Path(folder) / MODEL, _HEAD + text)
+    with atomic(Path(folder) / MODEL) as temporary:
+        temporary.write_text(_HEAD + text, encoding="utf-8")
+        checksums.seal(temporary)
     return Bundle(Path(folder), model)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import rawm
-from rawm import manifest, paths
+from rawm import checksums, manifest, paths
 from rawm.config.study import Task
 from rawm.detection.bundle import (
     DETECTOR,
@@ -53,6 +53,8 @@ def export(run: Run, folder: str | Path, after: int | None = None, with_weights:
     if after not in run.numbers:
         raise UserError(f"after task {after}: study {study.name} has the tasks 1 to {len(study.tasks)}")
     require_sound(study)
+    for path in (run.detector_path(after), run.memory_path(after)):
+        checksums.require_intact(path)
     found = run.metrics["calibration"]
     chosen = Calibration(scale=1.0, offset=0.0, policy="none", data="no development data")
     names = [task.name for task in study.tasks[:after]]

@@ -10,8 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
+from rawm import checksums
 from rawm.config.detectors import DetectorFile
-from rawm.detectors import build
+from rawm.detectors import build, fitting
 from rawm.detectors.detector import Detector
 from rawm.detectors.random_features import RandomFeatures
 from rawm.errors import UserError
@@ -30,17 +31,19 @@ def save(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None
     text += b" " * (-len(text) % 8)
     with atomic(path) as temporary:
         temporary.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+        checksums.seal(temporary)
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return tensors and header; raises UserError if the file is missing or damaged."""
+    checksums.require_intact(path)
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; train this task first") from None
     except Exception as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it to make it again") from None
+        raise UserError(f"{path}: not a readable safetensors file ({error}); {checksums.remedy(path)}") from None
 
 
 def describe(settings: Any, n_features: int, pooled: bool, classes: tuple[str, ...]) -> dict[str, str]:
@@ -55,8 +58,13 @@ def save_detector(path: Path, detector: Detector, header: dict[str, str]) -> Non
 
 
 def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
-    """Build the detector that a file describes, load its weights (on the CPU), and return it with the header."""
+    """Build the detector that a file describes, load its weights (on the CPU), and return it with the header.
+
+    Raises:
+        UserError: the file is missing or damaged, or header and tensors do not belong together.
+    """
     tensors, header = load(path)
+    fitting.require_description(path, header, tensors)
     shape = json.loads(header["shape"])
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
     with torch.random.fork_rng(devices=[]):  # building draws random weights, which are then overwritten
@@ -65,5 +73,6 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
             detector.remove_body()
         if "output.projection" in tensors:
             detector.output = RandomFeatures(tensors["output.projection"], len(shape["classes"]))
+    fitting.require_weights(path, detector, tensors)
     detector.load_state_dict(tensors)
     return detector, header

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from rawm.features import guard
+
 
 class Frames:
     """Frames of N utterances in one or several tables (n, d); an utterance's frames are consecutive rows of a table.
@@ -49,6 +51,7 @@ class Frames:
     def __getitem__(self, row: int) -> Tensor:
         """Read the frames (T, d) float32 of one utterance."""
         start, length = int(self.starts[row]), int(self.lengths[row])
+        guard.require_frames(self.tables, self.table[row], self.starts[row])
         return self.tables[int(self.table[row])][start : start + length].float()
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -79,6 +82,7 @@ class Frames:
         steps = torch.arange(int(lengths.max()))
         index, inside = starts[:, None] + steps, steps < lengths[:, None]
         table = self.table[rows]
+        guard.require_frames(self.tables, table, self.starts[rows])
         tables = table.unique().tolist()
         if len(tables) == 1:
             return _gather(self.tables[tables[0]], index, inside)
@@ -107,11 +111,13 @@ class Frames:
     def _parts(self, frames: int) -> Iterator[Tensor]:
         """Yield each utterance in parts (n, d) float32 of at most so many frames."""
         for table, start, length in zip(self.table.tolist(), self.starts.tolist(), self.lengths.tolist(), strict=True):
+            guard.require_frames(self.tables, table, start)
             for first in range(start, start + length, frames):
                 yield self.tables[table][first : min(first + frames, start + length)].float()
 
     def to(self, device: torch.device) -> "Frames":
         """Copy the utterances' frames into one table on a device, without a change of precision."""
+        guard.require_frames(self.tables, self.table, self.starts)
         places = zip(self.table.tolist(), self.starts.tolist(), self.lengths.tolist(), strict=True)
         frames = torch.cat([self.tables[table][start : start + length] for table, start, length in places])
         return Frames.of_table(frames.to(device), self.lengths)

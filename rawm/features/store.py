@@ -1,7 +1,7 @@
 """The feature store: one safetensors file per front-end, corpus and split, read through a memory map.
 
-A file holds, in this order of bytes,
-    frame-level front-ends: `offsets` (N + 1,) int64 and `frames` (sum of T, d) float16: utterance i is
+A file holds, in this order of bytes, `checksums` (`rawm.features.guard`) and
+    frame-level front-ends: `offsets` (N + 1,) int64, before them, and `frames` (sum of T, d) float16: utterance i is
         frames[offsets[i]:offsets[i + 1]];
     pooled front-ends: `vectors` (N, d) float32. They are small, so half precision would save little and add rounding to
         every number computed from them.
@@ -10,8 +10,11 @@ Rows follow the manifest's order, so shards of consecutive rows can be joined en
 """
 
 import json
+import mmap
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,12 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rawm import files, tensors
+from rawm import checksums, files, paths, tensors
 from rawm.errors import UserError
+from rawm.features import guard
 from rawm.features.frames import Frames
 
 _PER_SHARD = ("ids", "skipped")  # entries of the header that differ between shards
-_DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64}
+_DTYPES = {"F16": np.float16, "F32": np.float32, "I64": np.int64, "U32": np.uint32}
 
 
 def write_store(
@@ -49,54 +53,83 @@ def join(shards: Sequence[str | Path], path: str | Path) -> None:
         UserError: a shard is missing, or the shards are not of the same manifest and front-end.
     """
     stores = [FeatureStore(shard) for shard in shards]
-    headers, starts = zip(*map(_read_header, shards), strict=True)
+    headers = [_read_header(shard) for shard in shards]
     origins = [{key: value for key, value in header.items() if key not in _PER_SHARD} for header in headers]
     for shard, origin in zip(shards, origins, strict=True):
         if origin != origins[0]:
             raise UserError(f"{shard}: is not of the same extraction as {shards[0]}; make the shards again")
     header = dict(headers[0]) | {key: [name for header in headers for name in header[key]] for key in _PER_SHARD}
     lengths = [length for store in stores for length in store.lengths()]
-    data = (block for shard, start in zip(shards, starts, strict=True) for block in _read_blocks(shard, start))
+    data = (block for store in stores for block in stored(store))
     _write(path, header, stores[0].dim, stores[0].pooled, lengths, data)
 
 
-def _read_header(path: str | Path) -> tuple[dict[str, Any], int]:
-    """Read a feature file's header, in its order, and the byte at which its frames or vectors start."""
+def _read_header(path: str | Path) -> dict[str, Any]:
+    """Read the entries of a feature file's header, in its order."""
     with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        content = json.loads(file.read(size))
-    values = {key: json.loads(value) for key, value in content.pop("__metadata__").items()}
-    return values, 8 + size + max(tensor["data_offsets"][0] for tensor in content.values())
+        entries = json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
+    return {key: json.loads(value) for key, value in entries.items() if key != checksums.KEY}
+
+
+def stored(store: "FeatureStore") -> Iterator[bytes]:
+    """Read the vectors or frames of each utterance, as they are stored."""
+    features = store._mapped.get_tensor("vectors" if store.pooled else "frames")
+    for row, (start, end) in enumerate(pairwise(store._offsets.tolist())):
+        guard.require_utterances(features, [row])
+        yield features[start:end].numpy().tobytes()
+
+
+def verify(path: str | Path) -> bool:
+    """Read a whole feature file; returns whether it has checksums. Raises UserError where it is damaged."""
+    store = FeatureStore(path)
+    for _ in stored(store):
+        pass
+    return isinstance(store._mapped, guard.GuardedFile)
 
 
 def _write(
     path: str | Path, header: dict[str, Any], dim: int, pooled: bool, lengths: Sequence[int], data: Iterable[bytes]
 ) -> None:
     offsets = np.cumsum([0, *lengths], dtype=np.int64)
-    if pooled:
-        tensors = [("vectors", "F32", [len(lengths), dim])]
-    else:
-        tensors = [("offsets", "I64", [len(offsets)]), ("frames", "F16", [int(offsets[-1]), dim])]
-    content: dict[str, Any] = {"__metadata__": {key: json.dumps(value) for key, value in header.items()}}
+    name, dtype = ("vectors", "F32") if pooled else ("frames", "F16")
+    tensors = [] if pooled else [("offsets", "I64", [len(offsets)])]
+    tensors += [("checksums", "U32", [len(lengths)]), (name, dtype, [int(offsets[-1]), dim])]
+    content: dict[str, Any] = {
+        "__metadata__": checksums.with_checksum({key: json.dumps(value) for key, value in header.items()})
+    }
     start = 0
     for name, dtype, shape in tensors:
         end = start + int(np.prod(shape)) * np.dtype(_DTYPES[dtype]).itemsize
         content[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
         start = end
-    text = json.dumps(content, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # align the tensors in the memory map
-    with files.atomic(path) as temporary, open(temporary, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
+    text = checksums.header_bytes(content)
+    with files.atomic(path) as temporary, open(temporary, "w+b") as file:
+        file.write(text)
         if not pooled:
             file.write(offsets.tobytes())
+        sums_at = file.tell()
+        file.write(bytes(4 * len(lengths)))
+        start = file.tell()
         file.writelines(data)
+        _add_checksums(file, sums_at, start, offsets * dim * np.dtype(_DTYPES[dtype]).itemsize)
 
 
-def _read_blocks(path: str | Path, start: int) -> Iterator[bytes]:
-    """Read a file from the byte `start`, a megabyte at a time."""
-    with open(path, "rb") as file:
-        file.seek(start)
-        yield from iter(partial(file.read, 1 << 20), b"")
+def _add_checksums(file: IO[bytes], sums_at: int, start: int, offsets: np.ndarray) -> None:
+    """Write the checksums of the utterances and of what is before them.
+
+    Args:
+        sums_at: the byte at which the utterances' checksums are.
+        start: the byte at which the features start.
+        offsets: (N + 1,) bytes of features before each utterance.
+    """
+    file.flush()
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as content:
+        sums = [zlib.crc32(content[start + first : start + last]) for first, last in pairwise(offsets.tolist())]
+    file.seek(sums_at)
+    file.write(np.array(sums, dtype=np.uint32).tobytes())
+    place = checksums.digits_place(Path(file.name), file)
+    assert place is not None
+    checksums.write_digits(file, place, start)
 
 
 class FeatureStore:
@@ -115,13 +148,15 @@ class FeatureStore:
     """
 
     def __init__(self, path: str | Path):
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
+
+        from rawm.features.guard import safe_open
 
         self.path = Path(path)
         try:
             tensors.require_file(self.path)
         except UserError as error:
-            raise UserError(f"{error}; make it with `rawm extract`") from None
+            raise UserError(f"{error}; make it with `{paths.made_by(path) or 'rawm extract'}`") from None
         try:
             file = safe_open(self.path, framework="pt")
             header = {key: json.loads(value) for key, value in file.metadata().items()}
@@ -134,7 +169,7 @@ class FeatureStore:
             self._offsets = np.arange(len(self.ids) + 1) if self.pooled else file.get_tensor("offsets").numpy()
             self._require_whole()
         except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path}: not a readable feature file ({error}); make it again") from None
+            raise UserError(f"{path}: not a readable feature file ({error}); {checksums.remedy(path)}") from None
         self._mapped = file
         self.dim: int = self._data.get_shape()[1]
         self._rows = {name: row for row, name in enumerate(self.ids)}
@@ -183,12 +218,14 @@ class FeatureStore:
         if not self.pooled:
             raise ValueError(f"{self.path} holds frames; use frames(row)")
         mapped = self._mapped.get_tensor("vectors")
+        guard.require_utterances(mapped, rows)
         return mapped[torch.as_tensor(np.asarray(rows, dtype=np.int64))]
 
     def frames(self, row: int) -> Tensor:
         """Read the frames (T, d) float32 of one utterance, of a frame-level front-end."""
         if self.pooled:
             raise ValueError(f"{self.path} holds vectors; use vectors(rows)")
+        guard.require_utterances(self._mapped.get_tensor("frames"), [row])
         return self._data[int(self._offsets[row]) : int(self._offsets[row + 1])].float()
 
     def table(self, rows: np.ndarray) -> Frames:

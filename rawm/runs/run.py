@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rawm import paths
+from rawm import checksums, paths
 from rawm.errors import UserError
 from rawm.files import atomic, write_json
 from rawm.study import Study
@@ -126,16 +126,19 @@ class Run:
         from safetensors import safe_open
 
         path = self.memory_path(number)
+        checksums.require_intact(path)
         with self._reading(path), safe_open(path, framework="numpy") as file:
             yield file
 
     def history(self, number: int) -> list[dict[str, Any]]:
         """The epochs of task 1, 2, ...: epoch, step, loss, dev_eer or dev_accuracy (%), seconds, time; or UserError."""
         path = self.history_path(number)
+        checksums.require_intact(path)
         with self._reading(path):
             epochs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             if not epochs:
                 raise ValueError("it is empty")
+        checksums.drop(epochs[0])
         return epochs
 
     def seconds(self, number: int) -> float:
@@ -159,6 +162,7 @@ class Run:
     def _scores(self, split: str) -> "pd.DataFrame":
         import pandas as pd
 
+        checksums.require_intact(self.scores_path)
         with self._reading(self.scores_path):
             table = pd.read_parquet(self.scores_path)
             return table.query("split == @split").drop(columns="split").reset_index(drop=True)
@@ -168,9 +172,11 @@ class Run:
         """The numbers of metrics.json; raises UserError where it is missing, damaged or about other tasks."""
         path, measure = self.metrics_path, self.study.measure
         names = [task.name for task in self.study.tasks]
+        checksums.require_intact(path)
         with self._reading(path):
             content = json.loads(path.read_text(encoding="utf-8"))
             tasks, matrix = content["tasks"], np.array(content[measure.matrix], dtype=float)
+        checksums.drop(content)
         if tasks != names or matrix.shape != (len(names) + 1, len(names)):
             raise UserError(
                 f"{path}: is about the tasks {', '.join(map(str, tasks))}, but the study has {', '.join(names)}; "
@@ -228,6 +234,7 @@ class Run:
         checkpoint.save(self.memory_path(number), dict(memory), header)
         with atomic(self.history_path(number)) as temporary:
             temporary.write_text("".join(json.dumps({"task": number} | dict(record)) + "\n" for record in history))
+            checksums.seal(temporary)
 
     def write_scores(self, columns: Mapping[str, np.ndarray]) -> None:
         """Write a table with one row per checkpoint, task, split and utterance."""
@@ -236,6 +243,7 @@ class Run:
 
         with atomic(self.scores_path) as temporary:
             pq.write_table(pa.table(dict(columns)), temporary, compression="zstd")
+            checksums.seal(temporary)
 
     def write_metrics(self, values: Mapping[str, Any]) -> None:
         """Write the numbers of the run."""

@@ -4,7 +4,6 @@ Everything is computed from resamples of the evaluation utterances and of the se
 for every checkpoint, method and seed, and from tests over (task, seed) blocks (`rawm.metrics.ranking`).
 """
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import numpy as np
 
 from rawm import manifest, paths
 from rawm.errors import UserError
-from rawm.files import write_json
+from rawm.files import read_json, write_json
 from rawm.metrics import continual, intervals, ranking
 from rawm.metrics.measure import EER
 from rawm.progress import track
@@ -93,7 +92,7 @@ def load(study: Study) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `{command}`")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         methods = list(content["methods"])
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: not the intervals of a study; make it again with `{command}`") from None

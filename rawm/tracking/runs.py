@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rawm import paths
+from rawm import checksums, paths
 from rawm.files import sha256
 from rawm.provenance import git_state
 from rawm.runs.run import Run
@@ -50,6 +50,8 @@ def fingerprint(run: Run) -> str:
 
 def record(run: Run) -> Record:
     """Build the record of a run; raises UserError where a file is damaged."""
+    for path in run.files:
+        checksums.require_intact(path)
     labels = {"study": run.study.name, "method": run.method, "seed": str(run.seed)}
     start, end = span(run)
     return Record(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rawm import paths
 from rawm.config.search import Range, Space
+from rawm.errors import UserError
 from rawm.metrics.measure import EER
 from rawm.seeding import derive
 from rawm.study.searches import Search, chosen_space
@@ -30,14 +31,24 @@ def open_study(search: Search, name: str) -> "OptunaStudy":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    journal = paths.tuning(search.name) / "optuna.log"
+    journal = journal_of(search)
     mend(journal)
-    return optuna.create_study(
-        storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
-        study_name=name,
-        direction="minimize" if search.study.measure is EER else "maximize",
-        load_if_exists=True,
-    )
+    try:
+        return optuna.create_study(
+            storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))),
+            study_name=name,
+            direction="minimize" if search.study.measure is EER else "maximize",
+            load_if_exists=True,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        raise UserError(
+            f"{journal}: not readable ({error}); delete {journal.parent} and run `rawm tune {search.name}` again"
+        ) from None
+
+
+def journal_of(search: Search) -> Path:
+    """Optuna's memory of the trials of a search."""
+    return paths.tuning(search.name) / "optuna.log"
 
 
 def mend(journal: Path) -> None:

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rawm import paths
+from rawm import checksums, paths
 from rawm.code_hash import code_hash
 from rawm.detectors.scoring import measured
 from rawm.errors import Diverged, UserError
-from rawm.files import csv, sha256, write_json, write_text
+from rawm.files import csv, read_json, sha256, write_json, write_text
 from rawm.methods import build as build_method
 from rawm.metrics.measure import EER
 from rawm.progress import track
@@ -56,7 +56,10 @@ def tune(search: Search, methods: Iterable[str], workers: int, device: str) -> d
     folder = paths.tuning(search.name)
     with _locked(search):
         studies = {method: suggestions.open_study(search, study_name(search, method)) for method in methods}
+        for method, study in studies.items():
+            _require_same(search, method, study)
         there = sum(min(len(suggestions.finished(study)), search.settings.trials) for study in studies.values())
+        there -= sum(len(_lost(search, method, study)) for method, study in studies.items())
         total = search.settings.trials * len(studies)
         title = f"{search.name}: trials ({there} of {total} there already)"
         for _ in track(_run_all(search, studies, workers, device), title, total - there):
@@ -98,15 +101,15 @@ def _run_all(search: Search, studies: "dict[str, OptunaStudy]", workers: int, de
     waiting: dict[Future, tuple[_Running, int]] = {}  # -> trial, seed
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker)
 
-    def submit(method: str) -> None:
-        for number, values in suggestions.next_round(search, method, studies[method]):
+    def submit(method: str, trials: list[tuple[int, dict[str, Any]]]) -> None:
+        for number, values in trials:
             trial = _Running(method, number, values)
             for seed in search.settings.seeds:
                 waiting[pool.submit(_timed, search, method, values, seed, device)] = trial, seed
 
     try:
-        for method in studies:
-            submit(method)
+        for method, study in studies.items():
+            submit(method, [*_lost(search, method, study), *suggestions.next_round(search, method, study)])
         while waiting:
             for job in wait(waiting, return_when=FIRST_COMPLETED).done:
                 trial, seed = waiting.pop(job)
@@ -115,9 +118,42 @@ def _run_all(search: Search, studies: "dict[str, OptunaStudy]", workers: int, de
                     _finish(search, studies[trial.method], trial)
                     yield
                     if not any(other.method == trial.method for other, _ in waiting.values()):
-                        submit(trial.method)
+                        submit(trial.method, suggestions.next_round(search, trial.method, studies[trial.method]))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _lost(search: Search, method: str, study: "OptunaStudy") -> list[tuple[int, dict[str, Any]]]:
+    """Numbers and values of finished trials whose files were deleted."""
+    trials = [
+        (trial.number, suggestions.restored(search.spaces[method], trial.params))
+        for trial in suggestions.finished(study)[: search.settings.trials]
+        if not trial_path(search, study, trial.number).is_file()
+    ]
+    return [(number, values) for number, values in trials if values is not None]
+
+
+def _require_same(search: Search, method: str, study: "OptunaStudy") -> None:
+    """Raise UserError where Optuna's journal has other values than the files of its trials, which have checksums."""
+    for trial in suggestions.finished(study)[: search.settings.trials]:
+        path = trial_path(search, study, trial.number)
+        if not path.is_file():
+            continue
+        result = _read_trial(path)
+        values = suggestions.restored(search.spaces[method], trial.params)
+        if values != result["values"] or trial.value != _told(search, result["score"]):
+            journal = suggestions.journal_of(search)
+            raise UserError(
+                f"{journal}: says of trial {trial.number} of {method} something else than {path}; delete "
+                f"{journal.parent} and run `rawm tune {search.name}` again"
+            )
+
+
+def _read_trial(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise UserError(f"{path}: not readable ({error}); {checksums.remedy(path)}") from None
 
 
 def _timed(*arguments: Any) -> tuple[list[list[float | None]], float, float]:
@@ -158,8 +194,13 @@ def _finish(search: Search, study: "OptunaStudy", trial: _Running) -> None:
         "seconds": round(sum(seconds), 3),
     }
     write_json(trial_path(search, study, trial.number), result)
+    study.tell(trial.number, _told(search, result["score"]), skip_if_finished=True)
+
+
+def _told(search: Search, score: float | None) -> float:
+    """The score of a trial as Optuna gets it."""
     worst = 100.0 if search.study.measure is EER else 0.0
-    study.tell(trial.number, worst if result["score"] is None else result["score"])
+    return worst if score is None else score
 
 
 def trial_path(search: Search, study: "OptunaStudy", number: int) -> Path:
@@ -254,7 +295,7 @@ def score(matrices: Iterable[list[list[float | None]]]) -> float | None:
 def ranked(search: Search, study: "OptunaStudy") -> list[dict[str, Any]]:
     """Results of a method's trials, best first, diverged ones last; ties in the order in which they were asked."""
     trials = suggestions.finished(study)[: search.settings.trials]
-    results = [json.loads(trial_path(search, study, t.number).read_text(encoding="utf-8")) for t in trials]
+    results = [_read_trial(trial_path(search, study, t.number)) for t in trials]
     errors = search.study.measure.errors
     return sorted(results, key=lambda result: (result["score"] is None, errors(result["score"] or 0.0)))
 

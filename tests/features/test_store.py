@@ -182,5 +182,6 @@ LIES = {
 @pytest.mark.parametrize("what", LIES)
 def test_a_file_whose_parts_do_not_fit_together_is_refused(tmp_path, what):
     assert FeatureStore(lying(tmp_path / "x.safetensors")).lengths() == [2, 3]
-    with pytest.raises(UserError, match=r"x\.safetensors: not a readable feature file \(.+\); make it again"):
+    sentence = r"x\.safetensors: not a readable feature file \(.+\); delete it and make it again"
+    with pytest.raises(UserError, match=sentence):
         FeatureStore(lying(tmp_path / "x.safetensors", **LIES[what]))

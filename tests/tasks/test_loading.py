@@ -99,6 +99,7 @@ def rewritten(path, keep=lambda row: True, **entries):
     with safe_open(path, framework="pt") as file:
         header = {key: json.loads(value) for key, value in file.metadata().items()}
         vectors = file.get_tensor("vectors")
+    header.pop("checksum", None)
     rows = [row for row in range(len(vectors)) if keep(row)]
     header |= {"ids": [header["ids"][row] for row in rows]} | entries
     save_file({"vectors": vectors[rows]}, path, metadata={key: json.dumps(value) for key, value in header.items()})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -126,6 +127,37 @@ def test_a_trial_that_was_stopped_while_it_was_asked_does_not_count(project):
     states = [trial.state for trial in study.get_trials()]
     assert states.count(optuna.trial.TrialState.FAIL) == 1
     assert states.count(optuna.trial.TrialState.COMPLETE) == 3
+
+
+def test_a_damaged_trial_is_named_and_trained_again_once_it_is_deleted(project):
+    ranking = tune("rawm")
+    path = sorted(paths.tuning("synthetic").glob("trials/*/*.json"))[0]
+    content = path.read_text()
+    path.write_text(content.replace('"score": ', '"score": 1'))
+    with pytest.raises(
+        UserError, match=r"\.json: was damaged .*; delete it and make it again with `rawm tune synthetic`"
+    ):
+        tune("rawm")
+    path.unlink()
+    timeless = {"started": None, "seconds": None}
+    assert [result | timeless for result in tune("rawm")] == [result | timeless for result in ranking]
+
+
+def test_a_damaged_journal_is_named(project):
+    tune("rawm")
+    journal = paths.tuning("synthetic") / "optuna.log"
+    content = journal.read_text()
+    for spoilt in (
+        re.sub(r'("values":\s*\[\d*)(\d)', lambda match: f"{match[1]}{(int(match[2]) + 1) % 10}", content, count=1),
+        content.replace('"trial_id"', '"trial_iD"', 1),
+        content.replace("{", "[", 1),
+    ):
+        assert spoilt != content
+        journal.write_text(spoilt)
+        with pytest.raises(
+            UserError, match=r"optuna\.log: .*; delete \S*tuning/synthetic and run `rawm tune synthetic`"
+        ):
+            tune("rawm")
 
 
 def test_what_a_killed_search_left_of_its_journal_is_mended(project):

@@ -87,7 +87,7 @@ def _fingerprint(recipe: OpenSpeechRecipe, packages_dir: Path) -> str:
     from rawm.corpora.made.open_speech.packages import recordings_and_programs
 
     notes = [packages_dir / f"{package}.json" for package in recordings_and_programs(recipe)]
-    versions = {note.stem: json.loads(note.read_text(encoding="utf-8")) for note in notes if note.is_file()}
+    versions = {note.stem: files.read_json(note) for note in notes if note.is_file()}
     digest = hashlib.sha256(json.dumps([recipe.model_dump(mode="json"), versions], sort_keys=True).encode())
     digest.update(code_hash(*_SOUND_CODE).encode())
     return digest.hexdigest()

@@ -1,7 +1,6 @@
 """Fetch what a recipe needs, packages of Debian and Piper from PyPI, into the folder that all corpora share."""
 
 import email
-import json
 import re
 from pathlib import Path
 
@@ -105,7 +104,7 @@ def _fetched(packages_dir: Path, package: str) -> bool:
 
 
 def _version(packages_dir: Path, package: str) -> str:
-    return json.loads(_note(packages_dir, package).read_text(encoding="utf-8"))["version"]
+    return files.read_json(_note(packages_dir, package))["version"]
 
 
 def _about(packages_dir: Path, package: str) -> dict[str, str]:
