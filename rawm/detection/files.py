@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from rawm.audio import SUFFIXES, BadAudio
+from rawm.corpora.recordings import unread
 from rawm.detection.detector import Detector, Scored
 from rawm.errors import UserError
 from rawm.files import require_regular
@@ -33,8 +34,8 @@ def find(names: Sequence[str], lists: Sequence[Path] = ()) -> list[Path]:
         hold). A link to a file is a file of its own, since its name may be that of a trial.
 
     Raises:
-        UserError: a folder without sound files, a pattern that matches nothing, or no file at all. A file that does not
-            exist is reported when it is read.
+        UserError: a folder without sound files or that cannot be read, a pattern that matches nothing, or no file at
+            all. A file that does not exist is reported when it is read.
     """
     found: dict[tuple[str, str], Path] = {}  # real path of the folder, name
     for name in _expanded(names, lists):
@@ -43,6 +44,8 @@ def find(names: Sequence[str], lists: Sequence[Path] = ()) -> list[Path]:
             matches = sorted(_inside(path))
             if not matches:
                 raise UserError(f"{path}: holds no sound files ({', '.join(sorted(SUFFIXES))})")
+            for sentence in unread(path, (os.path.relpath(where, path) for where, _ in _folders(path))):
+                print(f"warning: {sentence}", file=sys.stderr)
         elif has_magic(name) and not os.path.exists(path):
             matches = sorted(Path(match) for match in _matches(name) if not os.path.isdir(match))
             if not matches:
@@ -84,8 +87,13 @@ def _matches(pattern: str) -> Iterator[str]:
 
 def _folders(top: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield each folder at and under another once, whatever links lead to it, and the names of its files."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # what a pattern only supposes
+            raise UserError(f"{error.filename}: cannot be read ({error.strerror}); correct its permissions")
+
     entered: set[str] = set()  # real paths
-    for where, folders, names in os.walk(top, followlinks=True):
+    for where, folders, names in os.walk(top, onerror=refuse, followlinks=True):
         if (real := os.path.realpath(where)) in entered:
             folders.clear()
             continue

@@ -65,6 +65,25 @@ def test_names_that_no_file_has_are_left_to_the_decoder(folder, name):
     assert find([name, "calls/a.wav"]) == [Path(name), Path("calls/a.wav")]
 
 
+def test_files_of_other_suffixes_are_counted_and_folders_that_cannot_be_read_named(folder, capsys, monkeypatch):
+    """Kind: recordings that are left out without a word."""
+    for name in ("d.pcm", "deep/e.vox", "deep/f.vox"):
+        (folder / name).touch()
+    find(["calls"])
+    sentence = "3 file(s) beside the recordings under calls have suffixes that are not read: .vox (2), .pcm (1)"
+    assert capsys.readouterr().err.startswith(f"warning: {sentence}")
+    scandir = os.scandir
+
+    def refuse(path):  # root may read everything
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"calls/deep: cannot be read \(Permission denied\); correct its permissions"):
+        find(["calls"])
+
+
 @pytest.mark.parametrize("pattern", ["calls/**", "**", "**/*.*", "**/**/*.*", "calls/**/deep/**/*", "cal**/*.*"])
 def test_patterns_match_what_they_match_for_python(folder, pattern):
     expected = {Path(match) for match in glob(pattern, recursive=True) if not os.path.isdir(match)}
