@@ -1,4 +1,8 @@
-"""Which tracking URIs are allowed, and that no password of one is shown."""
+"""Which tracking URIs are allowed, and that no password of one is shown.
+
+Kind: an address that opens, or makes, something else than was meant. Reported: `sqlite:mlflow2.db`. Others: two
+slashes, a database in memory, missing folders, a folder, device or named pipe, hosts without name, ports that are none.
+"""
 
 import os
 import subprocess
