@@ -114,6 +114,12 @@ def irregular(path: str | Path) -> str:
     return f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, not a regular file"
 
 
+def require_regular(path: str | Path, remedy: str) -> None:
+    """Raise UserError where something is that is no regular file (`irregular`), with what to do about it."""
+    if problem := irregular(path):
+        raise UserError(f"{printable(path)}: {problem}; {remedy}")
+
+
 def is_utf8(path: str | Path) -> bool:
     """Whether a name is UTF-8, so that it can be printed and saved; Linux allows any bytes."""
     return not any("\ud800" <= char <= "\udfff" for char in str(path))

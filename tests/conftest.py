@@ -1,6 +1,7 @@
 """Fixtures of several tests, and the order in which files run."""
 
 import os
+import signal
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
@@ -42,6 +43,20 @@ def pytest_collection_modifyitems(items):
         return next((number for number, name in enumerate(LONGEST) if file.endswith(f"tests/{name}")), len(LONGEST))
 
     items.sort(key=place)
+
+
+@pytest.fixture
+def no_waiting():
+    """Stop a test that waits, e.g. for somebody to write into a named pipe."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm import audio, files, manifest, paths
-from rawm.config.corpora import Corpus, FolderCorpus, ListedCorpus
+from rawm.config.corpora import SPEECH_CLASSES, Corpus, FolderCorpus, ListedCorpus
 from rawm.corpora import READERS, listing, reader
 from rawm.corpora.disk import audio_files
 from rawm.corpora.recordings import real_paths, repeated, unread
@@ -53,8 +53,8 @@ def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
     Errors: ids that are not unique, unknown labels, a group in two splits, certain counts that differ from the
     published ones, a recording listed in several classes or splits, missing files, and with `deep` audio that cannot
     be decoded and the same audio bytes in two splits or in both classes. Warnings: uncertain counts that differ, a
-    recording listed twice, audio files that are not listed, files whose suffix is not read, and with `deep` the same
-    bytes twice in one split and class.
+    recording listed twice, an official split without genuine or without fake speech, audio files that are not listed,
+    files whose suffix is not read, and with `deep` the same bytes twice in one split and class.
 
     Args:
         corpus: settings of the corpus, `root` resolved.
@@ -70,11 +70,25 @@ def check(corpus: Corpus, deep: bool = False, workers: int = 1) -> Report:
         rows = manifest.read(paths.manifest(corpus.name)).rows()
         errors, warnings = listing.count_problems(corpus, rows)
     errors += manifest.problems(rows, corpus.classes)
+    warnings += _class_problems(corpus, rows)
     if corpus.has_audio:
         _check_audio(corpus, rows, deep, workers, errors, warnings)
     counts = Counter((row["split"], row["label"]) for row in rows)
     warnings = [sentence for sentence in warnings if sentence not in errors]
     return Report(corpus.name, dict(counts), list(dict.fromkeys(errors)), warnings)
+
+
+def _class_problems(corpus: Corpus, rows: list[Row]) -> list[str]:
+    """Report splits that lack one of the two classes of speech; `divide`d ones have been looked at."""
+    if set(corpus.classes or ()) != set(SPEECH_CLASSES) or getattr(corpus, "splits", None) is not None:
+        return []
+    counts = Counter((row["split"], row["label"]) for row in rows)
+    return [
+        f"corpus {corpus.name}: {split} has no {label} utterance; a task with it needs another corpus that has some"
+        for split in dict.fromkeys(split for split, _ in counts)
+        for label in SPEECH_CLASSES
+        if split and not counts[split, label]
+    ]
 
 
 def _check_audio(

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import signal
 
 from rawm import audio, manifest, paths
+from rawm.audio import decoding
 from rawm.config.corpora import SPEECH_CLASSES, Corpus
 from rawm.corpora import cues
 from rawm.corpora.made.open_speech.clean import RATE
@@ -84,6 +85,7 @@ def _chosen(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 
 def _of_file(path: Path) -> dict[str, float | str]:
     """Measure one file; raises BadAudio."""
+    decoding.require_content(path)
     rate = _rate(path)
     samples = audio.load(path, rate, SECONDS)
     speech = samples if rate == RATE else audio.resample(samples, rate, RATE)

@@ -118,7 +118,7 @@ def _study(bundle: Bundle, task: Task, method: str | None) -> Study:
             title=model.name,
             description="",
             task_order="given",
-            stream="tasks_of_the_model",
+            stream="continued",
             frontend=model.frontend_label,
             detector=model.detector.type,
             methods=[label],

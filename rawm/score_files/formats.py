@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from rawm import manifest
+from rawm import files, manifest
 from rawm.errors import UserError
 from rawm.files import write_text
 from rawm.metrics.tandem import AsvScores
@@ -89,6 +89,7 @@ class _Problems:
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """(number, text) of the lines that are not blank."""
+    files.require_regular(path, "name a text file with scores or keys")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from rawm import files
 from rawm.errors import UserError
 
 SERVERS = ("http", "https")
@@ -68,6 +69,8 @@ def _sqlite_problem(uri: str) -> str:
     path = sqlite_path(uri)
     if path.is_dir():
         return f"is a folder; give a file, e.g. sqlite:///{path / 'mlflow.db'}"
+    if problem := files.irregular(path):
+        return f"{problem}; give another file, e.g. sqlite:///{path.with_name('mlflow.db')}"
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}; make it first, or give another file"
     if "?" in str(path):

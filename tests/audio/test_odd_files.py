@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import time
@@ -18,20 +17,6 @@ from rawm import audio
 from rawm.audio import formats
 
 RATE = 16000
-
-
-@pytest.fixture
-def no_waiting():
-    """Stop a test that waits, e.g. for somebody to write into a named pipe."""
-
-    def stop(*_):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("name", sounds.PIPED)

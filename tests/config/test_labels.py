@@ -1,4 +1,9 @@
-"""Labels: what they may hold, wherever they come from; nothing else reaches paths, patterns or the shell."""
+"""Labels: what they may hold, wherever they come from; nothing else reaches paths, patterns or the shell.
+
+Kind: names of files that mean something to a shell, a path or a pattern. Reported: a method's label with a backtick, a
+dollar sign, a blank or a quote. Others: + | ( { of patterns, letters beyond ASCII, a dash in front, 65 characters, a
+line break, folders (`../x`, `/tmp/x`); labels in keys and lists of files, and of an import; hidden files of editors.
+"""
 
 import re
 import shlex

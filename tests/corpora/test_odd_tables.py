@@ -1,6 +1,7 @@
 """Tables as people have them: empty, with absolute paths, with numbers for words, with a recording in both classes."""
 
 import os
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ from support import disk
 
 from rawm.config.corpora import CorpusFile
 from rawm.config.reading import read_model
-from rawm.corpora import audit, listing
+from rawm.corpora import audit, listing, maker, reader
 from rawm.corpora.importing import import_table
 from rawm.corpora.readers import table
 from rawm.errors import UserError
@@ -168,9 +169,44 @@ def test_paths_that_no_disk_can_hold_are_missing_files(root, name):
     assert listing.present(root, [row]) == ([], [row])
 
 
-def test_a_named_pipe_in_the_place_of_a_protocol_is_refused(root):
-    folder = root / "ASVspoof2019_LA_cm_protocols"
-    folder.mkdir()
-    os.mkfifo(folder / "ASVspoof2019.LA.cm.train.trn.txt")
-    with pytest.raises(UserError, match=r"train\.trn\.txt: is a named pipe, not a regular file; restore the official"):
-        disk.read("asvspoof2019_la", root)
+PIPES = {
+    "asvspoof2019_la": ("ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.train.trn.txt", "restore the official"),
+    "iemocap": ("Session1/dialog/EmoEvaluation/Ses01F_impro01.txt", "restore the official"),
+    "clear": ("class_names.txt", "unpack the official archives"),
+    "arena_parquet": ("test-00000-of-00001.parquet", "fetch it again"),
+}
+
+
+@pytest.mark.parametrize("loader", PIPES)
+def test_a_named_pipe_in_the_place_of_a_protocol_is_refused(root, no_waiting, loader):
+    """Kind: opening waits for ever. Members: protocols, emotion tables, lists of classes, Parquet files with audio."""
+    name, remedy = PIPES[loader]
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(root / name)
+    (root / "folder.parquet").mkdir()  # as some programs write tables; its files are read, it is none
+    given = {"arena_parquet": {"parquet": str(root)}, "clear": {"layout": "training_folder"}}.get(loader, {})
+    read = (lambda corpus: maker(loader)(corpus, root, 1)) if given else reader(loader)
+    with pytest.raises(UserError, match=rf"{Path(name).name}: is a named pipe, not a regular file; {remedy}"):
+        read(disk.corpus(loader, root, **given))
+
+
+def test_few_speakers_of_a_table_are_told_where_a_split_stays_empty(root):
+    """Kind: as of folders, a division that leaves a split empty; here by speakers that are known."""
+    for number in range(12):
+        disk.write_audio(root / f"x/{number}.wav", 0.05)
+    rows = [f"u{n},x/{n}.wav,{('genuine', 'fake')[n % 2]},,s{n // 2 % 2}" for n in range(12)]
+    write(root, *rows, header=f"{HEADER},speaker")
+    with pytest.raises(UserError, match=r"form 2 group\(s\) by speaker, the largest 's[01]' with 6; add recordings"):
+        make(root, splits={"train": 0.6, "dev": 0.15, "eval": 0.25, "by": "speaker"})
+
+
+@pytest.mark.parametrize("lacks", ["genuine", "fake"])
+@pytest.mark.parametrize("split", ["train", "dev", "eval"])
+def test_an_official_split_of_one_class_is_said(root, split, lacks):
+    """Kind: an empty split or class, which fails after training; here of the table's own splits, by each way."""
+    other = {"genuine": "fake", "fake": "genuine"}[lacks]
+    whole = "dev" if split == "train" else "train"
+    write(root, f"a1,x/a1.wav,genuine,{whole}", f"a2,x/a2.wav,fake,{whole}", f"a3,x/a3.wav,{other},{split}")
+    assert audit.check(settings(root)).warnings == [
+        f"corpus table: {split} has no {lacks} utterance; a task with it needs another corpus that has some"
+    ]

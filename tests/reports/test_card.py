@@ -1,9 +1,12 @@
 """The card of a corpus, read by its reader or made here."""
 
+import os
+
 import pytest
 from support import disk
 
 from rawm import manifest, paths
+from rawm.audio import BadAudio
 from rawm.corpora import card as numbers
 from rawm.corpora import listing
 from rawm.errors import UserError
@@ -94,6 +97,12 @@ def test_a_corpus_whose_files_cannot_be_read_has_a_card_that_says_so(corpus, tmp
         path.unlink()
     page = card.write(numbers.measure(corpus, 30, 0)).read_text()
     assert "None of the sampled recordings could be read" in page and "30 of the sample, the first 12" in page
+
+
+def test_a_recording_that_is_a_named_pipe_is_not_opened(tmp_path, no_waiting):
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(BadAudio, match=r"a\.wav: is a named pipe, not a regular file; name a sound file"):
+        numbers._of_file(tmp_path / "a.wav")
 
 
 def test_without_a_manifest_the_command_that_makes_it_is_named(corpus):

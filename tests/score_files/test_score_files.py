@@ -1,5 +1,7 @@
 """Score files written and read again, files of others with every mistake, and what the verbs make of them."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,8 +129,20 @@ def test_missing_and_binary_files_are_refused(tmp_path):
     (tmp_path / "scores").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="cannot be read as text"):
         read(tmp_path / "scores")
-    with pytest.raises(UserError, match="cannot be read as text"):
-        read(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["a named pipe", "a device", "a folder"])
+def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path, no_waiting, what):
+    """Kind: opening waits for ever or never ends. Members: scores, key and verification scores that are no files."""
+    path = tmp_path / "x"
+    if what == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        (os.mkfifo if what == "a named pipe" else os.mkdir)(path)
+    scores, key = make(tmp_path / "scores", KEY), make(tmp_path / "key", KEY)
+    for given in ((path,), (scores, "auto", path), (scores, "auto", key, path)):
+        with pytest.raises(UserError, match=rf"x: is {what}, not a regular file; name a text file with scores or keys"):
+            evaluate(*given)
 
 
 def test_verification_scores_are_checked(tmp_path):
@@ -219,7 +233,7 @@ def trials(tmp_path):
 class TestScoresThatLackTrials:
     """A file of scores that holds a part of the trials, and says nothing.
 
-    Members of the kind: a part with a key of a challenge (`cases/scores/part.txt`); a file of 2019 that has keys of its
+    Members of the kind: a part with a key of a challenge (the one reported); a file of 2019 that has keys of its
     own; trial_metadata.txt, of which only the subset eval counts; a manifest, which holds other splits too; a list of
     an arena; a file that lacks a whole class; a truncated file, whose last line is broken; ASVspoof 5's header with no
     scores (these two are refused for their lines).
@@ -283,7 +297,7 @@ class TestScoresThatLackTrials:
 class TestScoresOfReversedPolarity:
     """Scores that are high where speech sounds fake give an EER over 50 %, which looks like a bad detector.
 
-    Members of the kind: the opposite sign (`cases/scores/reversed.txt`); probabilities of fake; distances to genuine
+    Members of the kind: the opposite sign (the one reported); probabilities of fake; distances to genuine
     speech; logits of the class fake from a file of 2019 or 5; a key whose words are swapped. Scores at chance may be
     meant by it too, so it is a hint and no error.
     """

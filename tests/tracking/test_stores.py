@@ -1,4 +1,10 @@
-"""sqlite stores that were moved, edited, damaged, written by others, or that cannot be written."""
+"""sqlite stores that were moved, edited, damaged, written by others, or that cannot be written.
+
+Kind: what is in the store is not what this upload left there. Reported: the project's folder moved, or a file now in
+its old place; artifacts deleted; tables of an older MLflow; a description edited by hand. Others: the project reached
+through a link, one artifact or the database deleted, a newer MLflow, the database of another program, tables never
+finished, damage, an empty file, no right to write, a full disk, a lock, an upload that was killed.
+"""
 
 import os
 import resource

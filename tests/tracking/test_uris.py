@@ -1,4 +1,8 @@
-"""Which tracking URIs are allowed, and that no password of one is shown."""
+"""Which tracking URIs are allowed, and that no password of one is shown.
+
+Kind: an address that opens, or makes, something else than was meant. Reported: `sqlite:mlflow2.db`. Others: two
+slashes, a database in memory, missing folders, a folder, device or named pipe, hosts without name, ports that are none.
+"""
 
 import os
 import subprocess
@@ -27,6 +31,7 @@ REFUSED = {
     "sqlite:////nonexistent/dir/x.db": "no folder /nonexistent/dir",
     "sqlite:///nonexistent/x.db": "make it first",
     "sqlite:///.": "is a folder; give a file",
+    "sqlite:////dev/zero": "is a device, not a regular file; give another file, e.g. sqlite:////dev/mlflow.db",
     "garbage": "is no address of MLflow",
     "": "is no address of MLflow",
     "ftp://host/x": "is no address of MLflow",
@@ -77,6 +82,12 @@ def test_a_wrong_address_is_refused_in_one_sentence_and_nothing_is_made(uri, her
 def test_a_right_address_is_taken(uri, here):
     (here / "a folder").mkdir()
     uris.check(uri)
+
+
+def test_a_named_pipe_is_no_store(here):
+    os.mkfifo(here / "pipe.db")
+    with pytest.raises(UserError, match=r"is a named pipe, not a regular file; give another file, e\.g\. sqlite:///"):
+        uris.check("sqlite:///pipe.db")
 
 
 def test_the_command_refuses_at_once(here):

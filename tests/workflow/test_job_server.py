@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.commands import ENVIRONMENT, ROOT, edit, run, snakemake
+from support.commands import ENVIRONMENT, ROOT, edit, planned, run, snakemake
 
 RUN = "results/synthetic/runs/finetune/seed0"
 TRAIN = ("rawm", "train", "--study", "synthetic", "--method", "finetune", "--seed", "0", "--task", "1")
@@ -132,12 +132,28 @@ def test_interrupting_leaves_no_process_and_no_half_file(workflow, untrained):
     assert remains(untrained) == []
 
 
-def test_a_killed_workflow_ends_the_server_after_its_jobs(workflow, untrained):
+def test_a_killed_workflow_ends_the_server_after_its_jobs_and_make_run_says_how_to_go_on(workflow, untrained):
+    """Kind: what a run leaves behind stops the same command, or is taken for a result.
+
+    Reported: SIGKILL of Snakemake, which leaves a lock. Others, here and in the tests beside: jobs that go on alone,
+    half-written files, Ctrl-C, a job server that is killed.
+    """
     workflow.kill()
     time.sleep(1)
     assert len(servers(untrained)) == 2  # the job goes on, as a job of its own process does
     wait_for(lambda: not processes(untrained))
     assert remains(untrained) == FILES
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, untrained)
+    (untrained / "workflow").symlink_to(ROOT / "workflow")
+    (untrained / ".venv").mkdir()
+    (untrained / ".venv/installed").touch()  # the environment of this test is in PATH
+    status, text = run("make", "run", "STUDY=synthetic", "CORES=1", folder=untrained, check=False)
+    assert status != 0 and "a killed one left its lock: make unlock, then the same command again" in text
+    run("make", "unlock", folder=untrained)
+    assert planned(untrained)["evaluate_run finetune"] == 1
+    for page in ("README.md", "docs/running.md"):
+        assert "`snakemake --unlock`" in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_a_job_survives_its_server(workflow, untrained):

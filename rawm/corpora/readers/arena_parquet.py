@@ -60,6 +60,9 @@ def _tables(folder: Path) -> dict[Path, str]:
 
     tables = {}
     for path in sorted(folder.rglob("*.parquet")):
+        if path.is_dir():
+            continue
+        files.require_regular(path, "fetch it again")
         try:
             columns = pq.read_schema(path).names
         except (pa.ArrowException, OSError) as error:

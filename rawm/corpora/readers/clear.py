@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rawm import files
 from rawm.config.corpora import ClearCorpus, Division
 from rawm.corpora import listing
 from rawm.corpora.division import divide
@@ -164,12 +165,14 @@ def _row(corpus: ClearCorpus, split: str, bucket: str, label: str, image: str, p
 
 def _lines(path: Path) -> list[str]:
     """Read the lines of a text file that are not blank."""
+    files.require_regular(path, "unpack the official archives again")
     if not path.is_file():
         raise UserError(f"{path}: no such file; unpack the official archives again")
     return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
 def _json(path: Path) -> Any:
+    files.require_regular(path, "unpack the official archives again")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:

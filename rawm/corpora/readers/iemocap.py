@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+from rawm import files
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.listing import Listing, utterance
 
@@ -73,5 +74,6 @@ def _split(session: int, version: str) -> str:
 
 def _turns(path: Path) -> list[list[str]]:
     """Read the fields of each turn; listeners' remarks, in any encoding, are left out."""
+    files.require_regular(path, "restore the official file")
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     return [line.strip().split("\t") for line in lines if line.startswith("[")]
