@@ -94,7 +94,7 @@ def load(study: Study) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; make it with `{command}`")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        methods = list(content["methods"])
+        methods = [str(name) for name in content["methods"]]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: not the intervals of a study; make it again with `{command}`") from None
     if methods != study.settings.methods:
