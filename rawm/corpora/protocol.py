@@ -133,7 +133,9 @@ class HeadedProtocol(_LabelledLines):
         """Refuse lines that end before one of these columns; raise UserError where the header lacks one."""
         if missing := [column for column in needed if column not in self.header]:
             columns = ", ".join(self.header) or "nothing"
-            raise UserError(f"{self._path}: no column {', '.join(missing)}; found: {columns}; restore the official file")
+            raise UserError(
+                f"{self._path}: no column {', '.join(missing)}; found: {columns}; restore the official file"
+            )
         self._last_needed = max(self._last_needed, *map(self.header.index, needed))
 
     def __iter__(self) -> Iterator[dict[str, str]]:

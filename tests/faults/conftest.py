@@ -48,7 +48,8 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, worker_id):
     """A folder in which the small study has run without a fault; it runs once for all workers of pytest-xdist."""
-    if Path("/tmp/faults_undist/results/synthetic/tracking.json").is_file(): return Path("/tmp/faults_undist")  # DEV
+    if Path("/tmp/faults_undist/results/synthetic/tracking.json").is_file():
+        return Path("/tmp/faults_undist")  # DEV
     shared = tmp_path_factory.getbasetemp()
     folder = (shared if worker_id == "master" else shared.parent) / "undisturbed"
     with FileLock(f"{folder}.lock"):

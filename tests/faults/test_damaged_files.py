@@ -10,10 +10,18 @@ pytestmark = pytest.mark.faults
 RUN = ("--study", "synthetic", "--method", "rawm", "--seed", 0)
 RUNS = "results/synthetic/runs/rawm/seed0"
 FEATURES = "results/features/lfcc_stats/synthetic_buzz"
-MAKE, EXTRACT = ("corpora", "make", "synthetic_buzz"), ("extract", "--frontend", "lfcc_stats", "--corpus", "synthetic_buzz")
+MAKE, EXTRACT = (
+    ("corpora", "make", "synthetic_buzz"),
+    ("extract", "--frontend", "lfcc_stats", "--corpus", "synthetic_buzz"),
+)
 FIRST, SECOND, EVALUATE = ("train", *RUN, "--task", 1), ("train", *RUN, "--task", 2), ("evaluate", *RUN)
 INTERVALS, TABLES, EXPORT = ((verb, "--study", "synthetic") for verb in ("intervals", "tables", "export"))
-DETECT = ("detect", "results/corpora/synthetic_buzz/synthetic_buzz_0000_fake.flac", "--model", "results/synthetic/model")
+DETECT = (
+    "detect",
+    "results/corpora/synthetic_buzz/synthetic_buzz_0000_fake.flac",
+    "--model",
+    "results/synthetic/model",
+)
 #: File -> a command that reads it, and the one that makes it.
 FILES = {
     "results/corpora/synthetic_buzz/synthetic_buzz_0000_fake.flac": (EXTRACT, MAKE),

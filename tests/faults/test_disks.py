@@ -7,13 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 from support import disturbed
-from support.jobs import NOBODY
 
 pytestmark = pytest.mark.faults
 
 RUN = ("--study", "synthetic", "--method", "rawm", "--seed", 0)
 #: Bytes that are free when the workflow starts again: where each of its stages finds the disk full.
-SPARE = (0, 200_000, 900_000, 2_000_000, 4_000_000, 8_000_000)
+SPARE = (0, 900_000, 2_000_000, 5_000_000)
 #: Jobs that write, and the most bytes that their files may have.
 LIMITED = {
     ("corpora", "make", "synthetic_buzz"): 5_000,
@@ -91,19 +90,7 @@ def test_results_on_a_read_only_disk(copy, undisturbed, jobs, fault):
                 assert status == 1 and "Traceback" not in said and "the disk is read-only" in said, said
                 fault("read-only disk")
     for command in LIMITED:
-        status, said = jobs.run(copy, *command)
-        assert status == 0, said
-    disturbed.assert_as_undisturbed(copy, undisturbed)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_results_of_another_user(copy, undisturbed, jobs, fault):
-    for folder in (copy, *copy.parents):
-        if folder.owner() == "root" and not folder.stat().st_mode & 0o005:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    for command in LIMITED:
-        status, said = jobs.run(copy, *command, user=NOBODY)
-        assert status == 1 and "Traceback" not in said, said
-        assert "ermission" in said, said
-        fault("results of another user")
+        if command[0] not in ("figures", "track"):  # which take long, and are run again above
+            status, said = jobs.run(copy, *command)
+            assert status == 0, said
     assert disturbed.differences(copy, undisturbed) == []

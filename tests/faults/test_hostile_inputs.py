@@ -1,4 +1,4 @@
-"""Tens of thousands of generated hostile files: each is accepted or refused in a sentence, in bounded time and memory."""
+"""Tens of thousands of hostile files: each is accepted or refused in a sentence, in bounded time and memory."""
 
 import json
 import os
@@ -59,7 +59,9 @@ def read(path):
 @pytest.mark.slow
 def test_what_goes_wrong_is_noticed_and_the_file_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(hostile, "SECONDS", 1)
-    target = hostile.Target(tmp_path / "file", b"a", lambda rng, *_: rng.choice((b"a", b"u", b"m", b"t", b"k", b"h")), read)
+    target = hostile.Target(
+        tmp_path / "file", b"a", lambda rng, *_: rng.choice((b"a", b"u", b"m", b"t", b"k", b"h")), read
+    )
     result = hostile.tried([target], tmp_path, 0, 20)
     expected = [hostile.hostile([target], number)[1] for number in range(20)]
     bad = [content for content in expected if content in b"mtkh"]

@@ -62,7 +62,8 @@ def differences(folder: Path, undisturbed: Path, all_there: bool = True) -> list
 
 def tracked(folder: Path) -> list[str]:
     """Keys of the runs in the study's MLflow store, all of which must be finished."""
-    query = "SELECT status, value FROM runs JOIN tags USING (run_uuid) WHERE key = 'rawm.key' AND lifecycle_stage = 'active'"
+    query = "SELECT status, value FROM runs JOIN tags USING (run_uuid) WHERE key = 'rawm.key'"
+    query += " AND lifecycle_stage = 'active'"
     with closing(sqlite3.connect(folder / "mlflow.db")) as store:
         rows = store.execute(query).fetchall()
     assert {status for status, _ in rows} == {"FINISHED"}

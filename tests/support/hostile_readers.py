@@ -199,7 +199,10 @@ def tensors(folder: Path) -> list[Target]:
     settings = MLP(type="mlp", hidden=[8])
     described = checkpoint.describe(settings, 4, True, ("fake", "genuine"))
     checkpoint.save_detector(folder / "detector.safetensors", build(settings, 4, True, 2), described)
-    weights = {"feature_extractor.conv_layers.0.conv.weight": torch.ones(2, 1, 3), "encoder.layer_norm.bias": torch.ones(2)}
+    weights = {
+        "feature_extractor.conv_layers.0.conv.weight": torch.ones(2, 1, 3),
+        "encoder.layer_norm.bias": torch.ones(2),
+    }
     (folder / "encoder.safetensors").write_bytes(save(weights))
     torch.save({"model": weights}, folder / "encoder.pt")
     readers: dict[str, tuple[Callable, list[Callable]]] = {
@@ -262,11 +265,9 @@ def parquet(folder: Path) -> list[Target]:
 
 
 def documents(folder: Path) -> list[Target]:
-    """Metrics, histories and intervals of runs, and model bundles, in JSON and YAML."""
+    """Metrics, histories and intervals of runs, in JSON."""
     from support.finished_runs import make_study
 
-    from rawm.detection import bundle
-    from rawm.reports import tables as reports
     from rawm.runs import results, uncertainty
     from rawm.runs.run import Run
 

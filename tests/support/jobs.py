@@ -11,14 +11,13 @@ from typing import Any
 from support.commands import ENVIRONMENT, ROOT
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "RAWM_DEVICE": "cpu", "MLFLOW_DISABLE_TELEMETRY": "true"}
-NOBODY = 65534
 
 
 class Jobs:
     """Starts commands in folders. Each is a process of its own, which gets real signals and real limits.
 
-    `harm` is what happens to a command: `kill` = n: SIGKILL right before its n-th file gets its name; `half`: after half
-    of that file was written; `file_size`: the most bytes of a file; `user`: the user id that it has.
+    `harm` is what happens to a command. `kill` = n: SIGKILL right before its n-th file gets its name; `half`: after
+    half of that file was written. `file_size`: the most bytes of a file.
     """
 
     def __enter__(self) -> "Jobs":
@@ -81,7 +80,7 @@ def become(request: dict[str, Any]) -> int:
     return job_server.become(job, [nothing, file, file])
 
 
-def suffer(kill: int = 0, half: bool = False, file_size: int = 0, user: int = 0) -> None:
+def suffer(kill: int = 0, half: bool = False, file_size: int = 0) -> None:
     """Prepare what happens to this process."""
     import resource
     import signal
@@ -101,5 +100,3 @@ def suffer(kill: int = 0, half: bool = False, file_size: int = 0, user: int = 0)
         os.replace = replace
     if file_size:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
-    if user:
-        os.setresuid(user, user, user)

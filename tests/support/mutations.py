@@ -18,7 +18,20 @@ PIECES = (
 CELLS = (
     *("", " ", "-", "nan", "-inf", "1e999", "1_0", "٣", "0x10", "9" * 5000, '"', '""', "'", '"a', ",", ",,", "\t", ";"),
     *("\r", "\x00", "\x1c", "\x85", "\u2028", "\ufeff", "ä", "🎉", "../../x", "/etc/passwd", "C:\\x", "a/b", ".", ".."),
-    *("bonafide", "spoof", "genuine", "fake", "human", "target", "eval", "train", "progress", "x" * 200_000, "<b>", "%s"),
+    *(
+        "bonafide",
+        "spoof",
+        "genuine",
+        "fake",
+        "human",
+        "target",
+        "eval",
+        "train",
+        "progress",
+        "x" * 200_000,
+        "<b>",
+        "%s",
+    ),
 )
 NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**36, 2**62, 2**63 - 1, 2**64 - 1)
 
@@ -136,7 +149,9 @@ def spoilt_safetensors(rng: random.Random, content: bytes, others: list[bytes]) 
     entries = header.get("__metadata__", {})
     if entries and rng.random() < 0.5:
         key = rng.choice(list(entries))
-        entries[key] = spoilt_json(rng, entries[key].encode(), others).decode("latin-1") if entries[key][:1] in "[{" else "x"
+        entries[key] = (
+            spoilt_json(rng, entries[key].encode(), others).decode("latin-1") if entries[key][:1] in "[{" else "x"
+        )
     elif rng.random() < 0.3:
         del header[rng.choice(list(header))]
     else:
