@@ -3,8 +3,9 @@
 #   make run STUDY=synthetic    another study (no network needed for this one)
 #   make unlock                 after `kill -9` or a power failure, where `make run` says so
 #   make report STUDY=synthetic one page with its figures and tables: report.html
-#   make test                   all tests
+#   make test                   all tests but those of make test-faults
 #   make test-fast              the quick ones, in under a minute and without network: run it while working
+#   make test-faults            kills, full disks, damaged and hostile files
 #   make lint                   style, layers of imports, types
 #   make docs                   fill the generated parts of docs/ and config/schemas/
 #   make ui                     the MLflow UI, with the link that opens the study's runs
@@ -15,7 +16,7 @@ STUDY ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run unlock report test test-fast lint format docs bench ui requirements clean
+.PHONY: run unlock report test test-fast test-faults lint format docs bench ui requirements clean
 
 # Bars in a terminal; elsewhere a line for each finished job, by the logger in workflow/.
 run: export PYTHONPATH := $(CURDIR)/workflow$(PYTHONPATH:%=:%)
@@ -32,10 +33,13 @@ report: .venv/installed
 	snakemake $(if $(STUDY),--config study=$(STUDY)) --report report.html
 
 test: .venv/installed
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile -m "not faults"
 
 test-fast: .venv/installed
-	pytest -n 2 --dist loadfile -m "not slow and not apt"
+	pytest -n 2 --dist loadfile -m "not slow and not apt and not faults"
+
+test-faults: .venv/installed
+	pytest -n 2 --dist loadfile -m faults tests/faults
 
 lint: .venv/installed
 	ruff check --quiet .

@@ -120,6 +120,22 @@ def require_regular(path: str | Path, remedy: str) -> None:
         raise UserError(f"{printable(path)}: {problem}; {remedy}")
 
 
+@contextmanager
+def reading_parquet(path: str | Path, remedy: str) -> Iterator[None]:
+    """Turn whatever pyarrow raises on a damaged Parquet file, when it is opened or read, into a UserError.
+
+    Args:
+        remedy: what to do about it.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: not a readable Parquet file ({reason[:200]}); {remedy}") from None
+
+
 def is_utf8(path: str | Path) -> bool:
     """Whether a name is UTF-8, so that it can be printed and saved; Linux allows any bytes."""
     return not any("\ud800" <= char <= "\udfff" for char in str(path))

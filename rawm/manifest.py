@@ -35,6 +35,7 @@ COLUMNS = (
 Row = dict[str, Any]  # column -> value
 LABELS = ("genuine", "fake")
 _DIGEST = b"rawm.rows_sha256"
+_REMEDY = "make the manifest again with `rawm corpora make`"
 
 
 @dataclass(frozen=True)
@@ -237,28 +238,26 @@ def read(path: str | Path) -> Manifest:
     Raises:
         UserError: the file is missing, or is not a manifest.
     """
-    table = _open(path).read(columns=list(COLUMNS))
-    columns: dict[str, Any] = {name: table.column(name).to_pylist() for name in COLUMNS}
-    columns["duration_s"] = np.array(columns["duration_s"], dtype=np.float64)
-    return Manifest(**columns)
+    with files.reading_parquet(path, _REMEDY):
+        table = _open(path).read(columns=list(COLUMNS))
+        columns: dict[str, Any] = {name: table.column(name).to_pylist() for name in COLUMNS}
+        columns["duration_s"] = np.array(columns["duration_s"], dtype=np.float64)
+        return Manifest(**columns)
 
 
 def digest(path: str | Path) -> str:
     """SHA-256 of a manifest's rows, which does not depend on the version of the Parquet library."""
-    return _open(path).schema_arrow.metadata[_DIGEST].decode()
+    with files.reading_parquet(path, _REMEDY):
+        return _open(path).schema_arrow.metadata[_DIGEST].decode()
 
 
 def _open(path: str | Path) -> Any:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not Path(path).is_file():
         raise UserError(f"{path}: no such manifest; make it with `rawm corpora make {Path(path).stem}`")
     checksums.require_table(path, "manifest")
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise UserError(f"{path}: not a readable manifest ({error}); {checksums.remedy(path)}") from None
+    file = pq.ParquetFile(path)
     if set(COLUMNS) - set(file.schema_arrow.names) or _DIGEST not in (file.schema_arrow.metadata or {}):
         raise UserError(f"{path}: not a manifest of this version; make it again with `rawm corpora make`")
     return file

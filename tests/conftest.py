@@ -20,6 +20,12 @@ hypothesis.settings.load_profile("rawm")
 
 #: Files that take longest start first, so that both workers end at about the same time.
 LONGEST = (
+    "faults/test_killed_workflow.py",
+    "faults/test_hostile_inputs.py",
+    "faults/test_disks.py",
+    "faults/test_places.py",
+    "faults/test_killed_jobs.py",
+    "faults/test_damaged_files.py",
     "workflow/test_paper_studies.py",
     "workflow/test_real_speech.py",
     "workflow/test_workflow.py",

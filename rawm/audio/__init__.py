@@ -3,6 +3,7 @@
 Importing this package is cheap; soundfile, PyAV, torch and soxr are loaded when they are needed.
 """
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,5 +117,7 @@ def save_flac(path: str | Path, samples: np.ndarray, sample_rate: int) -> None:
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise ValueError(f"{path}: finite samples of shape (n,) are needed, not {samples.shape}")
     integers = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
+    content = io.BytesIO()  # libsndfile does not say that a disk is full
+    soundfile.write(content, integers, sample_rate, format="FLAC", subtype="PCM_16")
     with files.atomic(path) as temporary:
-        soundfile.write(temporary, integers, sample_rate, format="FLAC", subtype="PCM_16")
+        temporary.write_bytes(content.getbuffer())

@@ -5,8 +5,11 @@ import sys
 import typer
 
 from rawm.cli import configuration, corpora, detection, features, results, runs, scores, tracking
+from rawm.config.shown import shortened
 from rawm.errors import UserError
 from rawm.files import UNWRITABLE
+
+LONGEST = 2000  # characters of a sentence, which may show what a file holds
 
 app = typer.Typer(
     name="rawm",
@@ -27,7 +30,7 @@ def main() -> None:
         app()
     except UserError as error:
         for line in str(error).splitlines():
-            print(f"rawm: {line}", file=sys.stderr)
+            print(f"rawm: {shortened(line, LONGEST)}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:  # of temporary files; results are written by `rawm.files.atomic`
         if error.errno not in UNWRITABLE:

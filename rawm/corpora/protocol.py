@@ -124,12 +124,19 @@ class HeadedProtocol(_LabelledLines):
         except csv.Error as error:
             raise UserError(f"{path}: cannot be read as a table ({error}); restore the official file") from None
         self.header = [cell.strip() for cell in lines[0]] if lines else []
-        if missing := [column for column in needed if column not in self.header]:
-            columns = ", ".join(self.header) or "nothing"
-            raise UserError(f"{path}: no column {', '.join(missing)}; found: {columns}; restore the official file")
         self._columns_needed = str(len(self.header))
         self._cells = lines[1:]
-        self._last_needed = max(map(self.header.index, needed))
+        self._last_needed = 0
+        self.require(*needed)
+
+    def require(self, *needed: str) -> None:
+        """Refuse lines that end before one of these columns; raise UserError where the header lacks one."""
+        if missing := [column for column in needed if column not in self.header]:
+            columns = ", ".join(self.header) or "nothing"
+            raise UserError(
+                f"{self._path}: no column {', '.join(missing)}; found: {columns}; restore the official file"
+            )
+        self._last_needed = max(self._last_needed, *map(self.header.index, needed))
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         """Yield column -> text of each line that has the needed columns."""

@@ -174,11 +174,13 @@ def write(folder: str | Path, model: ModelFile) -> Bundle:
 
 
 def prepare_folder(folder: str | Path) -> Path:
-    """A folder that may become a bundle: new, empty, or one already; raises UserError for any other."""
+    """A folder that may become a bundle: new, empty, or one already, whole or not; raises UserError for any other."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MODEL).is_file():
+    parts = (*FILES, "weights")  # a killed job leaves some of them, and temporary files
+    others = folder.is_dir() and any(path.name not in parts and path.name[0] != "." for path in folder.iterdir())
+    if others and not (folder / MODEL).is_file():
         raise UserError(f"{folder}: holds other files; name a new folder, or one with a bundle, which is replaced")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

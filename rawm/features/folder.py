@@ -32,11 +32,16 @@ def table(folder: Path) -> Path:
     return folder / "table.parquet"
 
 
+def sets(folder: Path) -> list[Path]:
+    """Return the files of a folder's feature sets, without temporary ones that a killed job left."""
+    return sorted(path for path in folder.glob("*.safetensors") if not path.name.startswith("."))
+
+
 def store(folder: Path, name: str) -> FeatureStore:
     """Open a feature set of a folder; raises UserError with the sets that the folder has."""
     path = folder / f"{name}.safetensors"
     if not path.is_file():
-        names = ", ".join(sorted(other.stem for other in folder.glob("*.safetensors"))) or "none"
+        names = ", ".join(other.stem for other in sets(folder)) or "none"
         raise UserError(f"{path}: no such feature set; feature sets in this folder: {names}")
     return FeatureStore(path)
 
@@ -103,6 +108,6 @@ def _shape_problems(rows: list[Row], shapes: list[tuple[int, ...]]) -> list[str]
 
 def _check_other_sets(folder: Path, name: str, rows: list[Row]) -> None:
     """Refuse a table with utterances that another feature set of the folder lacks."""
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sets(folder):
         if path.stem != name and not all(map(FeatureStore(path).has, (row["utterance_id"] for row in rows))):
             raise UserError(f"{path}: is of other utterances; write {name} to a folder of its own, or remove that file")

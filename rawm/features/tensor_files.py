@@ -26,7 +26,7 @@ def load(path: Path) -> Any:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False, mmap_mode="r")
         return torch.load(path, map_location="cpu", weights_only=True)
-    except tensors.DAMAGE:
+    except Exception:  # numpy and torch raise errors of many kinds on damaged files
         raise UserError(f"{path}: cannot be read as tensors alone; it is damaged, or holds other objects too") from None
 
 

@@ -136,8 +136,7 @@ class Run:
         checksums.require_intact(path)
         with self._reading(path):
             epochs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            if not epochs:
-                raise ValueError("it is empty")
+            _require_epochs(epochs)
         checksums.drop(epochs[0])
         return epochs
 
@@ -175,18 +174,19 @@ class Run:
         checksums.require_intact(path)
         with self._reading(path):
             content = json.loads(path.read_text(encoding="utf-8"))
-            tasks, matrix = content["tasks"], np.array(content[measure.matrix], dtype=float)
+            tasks, watched = ([str(name) for name in content.get(key, [])] for key in ("tasks", "watched"))
+            matrix = np.array(content[measure.matrix], dtype=float)
         checksums.drop(content)
         if tasks != names or matrix.shape != (len(names) + 1, len(names)):
             raise UserError(
-                f"{path}: is about the tasks {', '.join(map(str, tasks))}, but the study has {', '.join(names)}; "
+                f"{path}: is about the tasks {', '.join(tasks)}, but the study has {', '.join(names)}; "
                 f"bring it up to date with `{self.command}`"
             )
-        watched = [task.name for task in self.study.stream.watch]
-        if content.get("watched", []) != watched:
+        wanted = [task.name for task in self.study.stream.watch]
+        if watched != wanted:
             raise UserError(
-                f"{path}: watches {', '.join(content.get('watched', [])) or 'nothing'}, but the study watches "
-                f"{', '.join(watched) or 'nothing'}; bring it up to date with `{self.command}`"
+                f"{path}: watches {', '.join(watched) or 'nothing'}, but the study watches "
+                f"{', '.join(wanted) or 'nothing'}; bring it up to date with `{self.command}`"
             )
         keys = [metric.key for metric in measure.metrics]
         keys += ["average_dev_eer", "calibration"] if self.study.detects_fakes else []
@@ -249,6 +249,18 @@ class Run:
         """Write the numbers of the run."""
         content = {"study": self.study.name, "method": self.method, "seed": self.seed} | dict(values)
         write_json(self.metrics_path, content)
+
+
+def _require_epochs(epochs: Sequence[Any]) -> None:
+    """Raise ValueError or KeyError for what is no history."""
+    if not epochs:
+        raise ValueError("it is empty")
+    for number, epoch in enumerate(epochs, 1):
+        if not isinstance(epoch, dict):
+            raise ValueError(f"line {number} is no epoch")
+        for key in ("epoch", "step", "loss", "seconds", "time"):
+            if not isinstance(epoch[key], int | float):
+                raise ValueError(f"line {number}: {key} is no number")
 
 
 def runs_of(study: Study) -> list[Run]:

@@ -93,7 +93,7 @@ def load(study: Study) -> dict[str, Any]:
         raise UserError(f"{path}: no such file; make it with `{command}`")
     try:
         content = read_json(path)
-        methods = list(content["methods"])
+        methods = [str(name) for name in content["methods"]]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path}: not the intervals of a study; make it again with `{command}`") from None
     if methods != study.settings.methods:

@@ -26,6 +26,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from rawm import files, manifest
+from rawm.config.shown import shortened
 from rawm.errors import UserError
 from rawm.files import write_text
 from rawm.metrics.tandem import AsvScores
@@ -72,7 +73,7 @@ class _Problems:
 
     def add(self, number: int, kind: str, first: str = "") -> None:
         self._lines[kind].append(number)
-        self._first.setdefault(kind, first)
+        self._first.setdefault(kind, shortened(first))
 
     def done(self) -> None:
         """Raise UserError with a sentence for each kind."""
@@ -202,6 +203,14 @@ def read(path: str | Path, format: Format | Literal["auto"] = "auto") -> CmScore
     return CmScores(format, list(rows), np.array([score for score, _ in rows.values()]), labels)
 
 
+def _cells(line: str) -> list[str]:
+    """The cells of a line that commas separate; none where it is no such line."""
+    try:
+        return next(csv.reader([line.strip()]), [])
+    except csv.Error:  # e.g. a cell of more than 128 kB
+        return []
+
+
 def _number(problems: _Problems, line: int, text: str) -> float:
     try:
         value = float(text)
@@ -263,7 +272,7 @@ def read_key(path: str | Path, scored: Collection[str] = ()) -> dict[str, str]:
     lines = _lines(path)
     is_list = lines[0][1].strip() == ",".join(_LIST_HEADER)
     for number, line in lines[1:] if is_list else lines:
-        fields = next(csv.reader([line.strip()])) if is_list else line.split()
+        fields = _cells(line) if is_list else line.split()
         wanted = wanted or (2 if is_list else len(fields))
         if fields == _KEY_HEADER:
             continue

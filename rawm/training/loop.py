@@ -51,7 +51,7 @@ def fit(
     precision = torch.autocast(task.device.type, torch.bfloat16, enabled=training.autocast == "bf16")
     history, step, best, least = [], 0, None, float("inf")
     for epoch in epochs(0 if samples is None else training.epochs):
-        started, losses = time.time(), []
+        started, losses = time.monotonic(), []
         for batch in data.batches(task.batch_size, order):
             batch = batch.to(task.device)
             optimizer.zero_grad(set_to_none=True)
@@ -72,7 +72,7 @@ def fit(
     if best is not None:
         detector.load_state_dict(best[0])
         method.restore(best[1])
-    started = time.time()
+    started = time.monotonic()
     method.end_task(detector, task)
     if samples is None:
         loss = float(criterion(outputs(detector, task.train, task.device).logits, task.train.labels.to(task.device)))
@@ -82,8 +82,8 @@ def fit(
 
 
 def _clock(started: float) -> dict[str, float]:
-    """Time fields of a history record."""
-    return {"seconds": round(time.time() - started, 4), "time": time.time()}
+    """Time fields of a history record; the seconds do not depend on the clock being right."""
+    return {"seconds": round(time.monotonic() - started, 4), "time": time.time()}
 
 
 def _require_finite(detector: Detector, task: int, epoch: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.mutations import PIECES, reshaped, spoilt_text
 
 from rawm.config import guarded_yaml
 from rawm.config.reading import ConfigError, parse, read_model, read_yaml
@@ -15,7 +16,7 @@ from rawm.config.study import MainFile, StudyFile
 from rawm.study.load import KINDS
 
 ROOT = Path(__file__).parents[2]
-FILES = 10_000
+FILES = 2_000  # `make test-faults` tries more
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -135,65 +136,6 @@ def test_thousands_of_mistakes_are_counted(tmp_path):
     assert caught.value.problems[-1] == f"{path}: has 4950 more mistakes"
 
 
-#: Pieces that are put into files: values of every kind, syntax, and what has broken a reader somewhere.
-PIECES = (
-    *("null", "~", "true", "no", "0", "-1", "1.5", "1e400", ".nan", "-.inf", "0x_", "0b", "1_", "08", "1:2:3", "''"),
-    *("[]", "{}", "[[]]", "{a: 1}", "[1, two, null]", "- x", "? x", "? [x]\n: y", "!!int x", "!x y", "!!set {a}"),
-    *("&a", "*a", "&a [*a]", "<<: *a", "<<: {a: 1}", "%YAML 9.9", "---", "...", "|", ">-", "#", '"\\ud800"', "\t"),
-    *("2024-13-45", "2024-01-01", "2024-01-01 25:61:61", "9" * 5000, "x" * 3000, "[" * 60, "{a: " * 60, "\x00", "\x07"),
-    *("\ufeff", "\u2028", "\xff", "ä", "日本", "a`touch x`", "../../x", "<script>", "$(x)", "{x}", "%s", "a|b", "🎉"),
-    *("algorithm: rawm", "loader: folder", "type: mlp", "name: x", "training: {epochs: x}", "classes: [a, a]"),
-)
-
-
-def damaged(rng, text):
-    """A text with one to four changes of lines, values or bytes."""
-    for _ in range(rng.randint(1, 4)):
-        lines = text.split("\n")
-        place = rng.randrange(len(lines))
-        key, colon, value = lines[place].partition(": ")
-        kind = rng.randrange(7)
-        if kind == 0 and colon:
-            lines[place] = f"{key}: {rng.choice(PIECES)}"
-        elif kind == 1:
-            lines[place] = rng.choice(PIECES) + (f": {value}" if colon else "")
-        elif kind == 2:
-            lines.insert(place, rng.choice(lines))
-        elif kind == 3:
-            del lines[place]
-        elif kind == 4:
-            lines[place] = " " * rng.randint(0, 6) + lines[place].strip()
-        elif kind == 5:
-            lines.insert(place, rng.choice(("", "  ", "    ")) + rng.choice(PIECES))
-        text = "\n".join(lines)
-        if kind == 6 and text:
-            place = rng.randrange(len(text))
-            text = text[:place] + chr(rng.choice((rng.randrange(128), rng.randrange(0x2100)))) + text[place + 1 :]
-    return text
-
-
-def made(rng, depth=0):
-    """A value of random shape."""
-    kind = rng.randrange(8 if depth < 4 else 5)
-    if kind < 5:
-        return rng.choice((None, True, 0, -3, 0.5, float("inf"), "x", "rawm", "", "folder", 10**18, "<b>", "a b"))
-    if kind == 5:
-        return [made(rng, depth + 1) for _ in range(rng.randrange(4))]
-    keys = ("a", "title", "name", "training", "methods", "by", "cases", "low", "high", 1, None, True)
-    return {rng.choice(keys): made(rng, depth + 1) for _ in range(rng.randrange(4))}
-
-
-def reshaped(rng, content):
-    """A file's content with the value of one key, at any depth, replaced by anything."""
-    inside = content
-    while True:
-        key = rng.choice(list(inside) if isinstance(inside, dict) else range(len(inside)))
-        if rng.random() < 0.4 or not isinstance(inside[key], (dict, list)) or not inside[key]:
-            inside[key] = made(rng)
-            return content
-        inside = inside[key]
-
-
 @pytest.mark.slow
 def test_generated_files_are_read_or_refused(tmp_path):
     rng = random.Random(5)
@@ -205,7 +147,7 @@ def test_generated_files_are_read_or_refused(tmp_path):
         kind = rng.choice(list(KINDS))
         source = rng.choice(kinds[kind])
         if rng.random() < 0.5:
-            text = damaged(rng, texts[source])
+            text = spoilt_text(rng, texts[source], PIECES)
         else:
             text = json.dumps(reshaped(rng, json.loads(contents[source])), ensure_ascii=False)  # JSON is YAML
         path.write_bytes(text.encode("latin-1" if rng.random() < 0.02 else "utf-8", "replace"))

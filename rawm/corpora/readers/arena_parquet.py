@@ -26,6 +26,7 @@ NOTES = {
 _SPLIT = re.compile(r"(?:^|/)(train|valid|dev|test|eval)[^/]*(?:/[^/]*)?\.parquet$")
 _SPLITS = {"train": "train", "valid": "dev", "dev": "dev", "test": "eval", "eval": "eval"}
 _SUFFIXES = ((b"fLaC", ".flac"), (b"RIFF", ".wav"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"\xff", ".mp3"))
+_REMEDY = "fetch it again"
 _BUFFER = 2**20  # bytes read at a time: by default a row group's audio would be read whole
 _BATCH = 8  # recordings decoded at a time; the writer's page of them is in memory anyway, mostly 1 MB
 
@@ -55,7 +56,6 @@ def make(corpus: ArenaParquet, packages_dir: Path, workers: int) -> list[Row]:
 
 def _tables(folder: Path) -> dict[Path, str]:
     """Parquet files with audio -> their split, in order."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables = {}
@@ -63,10 +63,8 @@ def _tables(folder: Path) -> dict[Path, str]:
         if path.is_dir():
             continue
         files.require_regular(path, "fetch it again")
-        try:
+        with files.reading_parquet(path, _REMEDY):
             columns = pq.read_schema(path).names
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(f"{path}: not a readable Parquet file ({error}); fetch it again") from None
         if "audio" in columns:
             split = _SPLIT.search(path.relative_to(folder).as_posix())
             tables[path] = _SPLITS[split[1]] if split else ""
@@ -82,13 +80,16 @@ def _rows(corpus: ArenaParquet, tables: dict[Path, str]) -> tuple[list[Row], lis
     rows: list[Row] = []
     problems: dict[str, list[str]] = {}
     for table, split in tables.items():
-        file = pq.ParquetFile(table)
+        with files.reading_parquet(table, _REMEDY):
+            file = pq.ParquetFile(table)
         name, *_ = [column for column in ("path", "audio_name", "file") if column in file.schema_arrow.names] or [""]
         if missing := [column for column in (name or "path", "label") if column not in file.schema_arrow.names]:
             raise UserError(f"{table}: no column {', '.join(missing)}; found: {', '.join(file.schema_arrow.names)}")
         names = _label_names(file.schema_arrow.metadata or {})
         columns = [column for column in (name, "label", "notes") if column in file.schema_arrow.names]
-        for record in file.read(columns=columns).to_pylist():
+        with files.reading_parquet(table, _REMEDY):
+            records = file.read(columns=columns).to_pylist()
+        for record in records:
             path, word = str(record[name]), record["label"]
             word = names[word] if isinstance(word, int) and 0 <= word < len(names) else word
             label = WORDS.get(str(word).lower())
@@ -164,7 +165,8 @@ def _recordings(tables: dict[Path, str]) -> Iterator[bytes | None]:
     import pyarrow.parquet as pq
 
     for table in tables:
-        with pq.ParquetFile(table, buffer_size=_BUFFER, pre_buffer=False) as file:
+        reading = files.reading_parquet(table, _REMEDY)
+        with reading, pq.ParquetFile(table, buffer_size=_BUFFER, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 batches = file.iter_batches(_BATCH, row_groups=[group], columns=["audio.bytes"], use_threads=False)
                 for batch in batches:

@@ -6,7 +6,6 @@ from pathlib import Path
 from rawm.config.corpora import OfficialCorpus
 from rawm.corpora.listing import Listing, utterance
 from rawm.corpora.protocol import HeadedProtocol
-from rawm.errors import UserError
 
 FLAGS = {"0": "genuine", "1": "fake"}
 SPLITS = {"train": "train", "val": "dev", "test": "eval"}
@@ -25,9 +24,8 @@ def read(corpus: OfficialCorpus) -> Listing:
     root = Path(corpus.root)
     path = root / "train_val_test_splits.csv"
     table = HeadedProtocol(path, ("filename", "set"), FLAGS, ",", csv.QUOTE_MINIMAL)
-    target = "target" if "target" in table.header else "label"
-    if target not in table.header:
-        raise UserError(f"{path}: no column target; found: {', '.join(table.header)}; restore the official file")
+    target = "label" if "label" in table.header else "target"
+    table.require(target)
     rows, problems, strange = [], [], set()
     homes: dict[str, str] = {}
     for line in table:

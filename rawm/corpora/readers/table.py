@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from rawm import manifest
+from rawm import files, manifest
 from rawm.config.corpora import TableCorpus
 from rawm.config.reading import find_file
 from rawm.corpora.listing import Listing
@@ -121,12 +121,9 @@ def _separated(table: Path, delimiter: str) -> tuple[list[str], list[list[str]]]
 
 
 def _parquet(table: Path) -> tuple[list[str], list[list[str]]]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with files.reading_parquet(table, "save it again"):
         content = pq.read_table(table)
-    except pa.ArrowException as error:
-        raise UserError(f"{table}: not a readable Parquet file ({error})") from None
-    columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
+        columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
     return content.column_names, [list(cells) for cells in zip(*columns, strict=True)]
