@@ -91,5 +91,5 @@ def test_unreadable_manifests_give_one_sentence(tmp_path):
     with pytest.raises(UserError, match="no such manifest; make it with `rawm corpora make gone`"):
         manifest.read(tmp_path / "gone.parquet")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(UserError, match=r"not a readable Parquet file .* make the manifest again"):
+    with pytest.raises(UserError, match=r"not a readable manifest .*; delete it and make it again"):
         manifest.read(tmp_path / "bad.parquet")
