@@ -36,6 +36,10 @@ SECTIONS = {
     "factors": ("open_speech_factors",),
     "lcnn": ("open_speech_lcnn",),
     "orders": ("open_speech_orders",),
+    "attacks": ("open_speech_attacks",),
+    "classes": ("open_speech_classes",),
+    "watch": ("open_speech_watch",),
+    "shots": ("open_speech_10_shots",),
 }
 #: Studies without and with augmented training data; each run of the second is compared with that of the first.
 AUGMENTED = ("open_speech_all", "open_speech_augmented")
@@ -44,7 +48,7 @@ AUGMENTED_HEAD = (
     "|---|--:|--:|---|--:|--:|\n"
 )
 SECTION_HEAD = (
-    "| method | average EER | average incremental EER | forgetting | EER when learned |\n|---|--:|--:|--:|--:|\n"
+    "| method | average {0} | average incremental {0} | forgetting | {0} when learned |\n|---|--:|--:|--:|--:|\n"
 )
 #: Utterances of the new corpus -> study of the mark `few` in docs/results.md.
 FEW = {25: "open_speech_few_25", 100: "open_speech_few_100", 625: "open_speech_few_all"}
@@ -132,10 +136,13 @@ def results(page: str) -> str:
 def sections(page: str) -> str:
     """docs/results.md with the tables of `SECTIONS`; those of studies that were not run stay as they are."""
     for mark, studies in SECTIONS.items():
-        rows = sorted(comparison(*studies).values(), key=lambda row: float(row["average_eer_mean"]))
+        measure = load_study(studies[0], on_disk=False).measure
+        names = (measure.average, f"aulc_{measure.name}", measure.forgetting, measure.learning)
+        best_first = 1 if measure.lower_is_better else -1
+        rows = sorted(comparison(*studies).values(), key=lambda row: best_first * float(row[f"{names[0]}_mean"]))
         if rows:
-            lines = (f"| {row['title']} | {' | '.join(spread(row, name) for name in METRICS[:4])} |\n" for row in rows)
-            page = replaced(page, mark, SECTION_HEAD + "".join(lines))
+            lines = (f"| {row['title']} | {' | '.join(spread(row, name) for name in names)} |\n" for row in rows)
+            page = replaced(page, mark, SECTION_HEAD.format(measure.title) + "".join(lines))
     return page
 
 
