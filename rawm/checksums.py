@@ -41,7 +41,9 @@ State = Literal["whole", "damaged", "without"]
 
 
 def seal(path: Path) -> None:
-    """Put a checksum into a file of a format with one; JSON that is no object stays as it is."""
+    """Put a checksum into a file; JSON that is no object and files with other suffixes stay as they are."""
+    if path.suffix not in SUFFIXES:
+        return
     with open(path, "r+b") as file:
         first, last, text = _insertion(path.suffix, file)
         if not text:

@@ -10,6 +10,11 @@ os.environ.setdefault(
 import hypothesis
 import pytest
 
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # in the background of a shell; commands of tests would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # No limit on the time of an example, since machines differ and are busy.
 hypothesis.settings.register_profile(
     "rawm",

@@ -35,6 +35,7 @@ NEUTRAL = {
     "rawm.files:sha256",
     "rawm.files:write_json",
     "rawm.files:write_text",
+    "rawm.manifest:_REMEDY",
     "rawm.paths",
     "rawm.progress",
     "rawm.provenance",

@@ -53,13 +53,13 @@ def make(corpus, chosen, path, threads=1):
 
 
 def test_the_number_of_threads_changes_no_byte(corpus, tmp_path):
-    make(corpus, recipe(), tmp_path / "one", threads=1)
-    make(corpus, recipe(), tmp_path / "four", threads=4)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "four").read_bytes()
+    make(corpus, recipe(), tmp_path / "one.safetensors", threads=1)
+    make(corpus, recipe(), tmp_path / "four.safetensors", threads=4)
+    assert (tmp_path / "one.safetensors").read_bytes() == (tmp_path / "four.safetensors").read_bytes()
 
 
 def test_there_are_copies_of_training_utterances_only_and_all_differ(corpus, tmp_path):
-    store = make(corpus, recipe(), tmp_path / "copies")
+    store = make(corpus, recipe(), tmp_path / "copies.safetensors")
     assert store.ids == [copy_id(f"u{number}", copy) for number in range(6) for copy in (1, 2)]
     vectors = store.vectors(range(12)).numpy()
     assert len(np.unique(vectors, axis=0)) == 12

@@ -31,7 +31,7 @@ def page(bundle):
         yield re.search(r"http://\S+", line)[0]
     finally:
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        assert server.wait(120) == 0
 
 
 def recording(folder, name="a.wav", seconds=2.0):

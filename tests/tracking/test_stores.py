@@ -170,10 +170,6 @@ def test_our_part_of_a_description_is_replaced(old, merged):
     assert len(text.merged(old + "x" * 4800, "line of ours\n" * 400)) <= text.MAX_CHARACTERS
 
 
-def test_titles_are_shown_as_they_are():
-    assert text.plain("<script>a|b</script> *c* `d`") == r"&lt;script&gt;a\|b&lt;/script&gt; \*c\* \`d\`"
-
-
 def make_old_store(path):
     """The tables of an older MLflow; returns their revision."""
     from alembic import command

@@ -234,4 +234,4 @@ def test_other_variables_need_a_plain_start(server, untrained, more):
 def test_the_client_loads_nothing_that_takes_long():
     code = "import sys; before = set(sys.modules); import rawm.cli.job_client; print(*(set(sys.modules) - before))"
     loaded = run(sys.executable, "-c", code, folder=ROOT)[1].split()
-    assert len(loaded) < 30 and not {"typing", "typer", "pydantic", "numpy", "torch"} & set(loaded)
+    assert len(loaded) < 50 and not {"typing", "typer", "pydantic", "numpy", "torch"} & set(loaded)

@@ -53,7 +53,7 @@ def test_bars_are_for_terminals(terminal, logger, tmp_path):
     command = [*MAKE_RUN, "--dry-run"]
     text = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=of_make, text=True)
     os.close(ours), os.close(of_make)
-    assert f"snakemake --logger {logger} --cores all --config study=synthetic\n" in text.stdout
+    assert f"snakemake --logger {logger} --cores all --config study=synthetic " in text.stdout
 
 
 def test_a_failed_job_shows_its_command_and_the_end_of_its_log(finished, tmp_path):

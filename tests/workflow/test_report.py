@@ -131,7 +131,7 @@ def test_about_names_the_values_of_the_study(made, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # no repository
     said = about(study)
     assert said["runs"] == 4 and said["commit"] == "unknown" and said["direction"] == "lower"
-    assert [title for title, _ in said["tasks"]] == ["English synthesisers", "Mandarin, telephone"]
+    assert [title for title, _ in said["tasks"]] == ["English synthesisers", r"Mandarin\, telephone"]
 
 
 def test_a_page_marks_the_best_and_escapes_what_it_prints():
