@@ -2,7 +2,6 @@
 
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -48,8 +47,6 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, worker_id):
     """A folder in which the small study has run without a fault; it runs once for all workers of pytest-xdist."""
-    if Path("/tmp/faults_undist/results/synthetic/tracking.json").is_file():
-        return Path("/tmp/faults_undist")  # DEV
     shared = tmp_path_factory.getbasetemp()
     folder = (shared if worker_id == "master" else shared.parent) / "undisturbed"
     with FileLock(f"{folder}.lock"):

@@ -16,13 +16,13 @@ from rawm.errors import UserError
 #: Kind of file -> how many are tried.
 FILES = {
     "YAML": 12_000,
-    "audio": 10_000,
-    "tensors": 9_000,
-    "protocols": 7_000,
-    "scores": 7_000,
-    "tables": 4_000,
-    "Parquet": 3_500,
-    "documents": 3_500,
+    "audio": 8_000,
+    "tensors": 8_000,
+    "protocols": 5_000,
+    "scores": 12_000,
+    "tables": 2_000,
+    "Parquet": 2_500,
+    "documents": 2_500,
 }
 PATHS = [str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
 

@@ -8,6 +8,7 @@ meets Snakemake's wildcards. Every mistake of the configuration stops the workfl
 import hashlib
 import os
 import re
+import sys
 from functools import cache
 
 from snakemake.exceptions import WorkflowError
@@ -16,6 +17,7 @@ from rawm import paths
 from rawm.code_hash import code_hash
 from rawm.config.reading import ConfigError
 from rawm.detection.bundle import FILES as MODEL_FILES
+from rawm.files import end_future
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs

@@ -28,7 +28,8 @@ class BenchmarkTimer(benchmark.BenchmarkTimer):
             record.max_vms = record.max_uss = record.max_pss = None  # not counted
 
 
-onstart:
+def start_job_server():
+    """Start it where jobs run on this machine."""
     if workflow.is_main_process and workflow.local_exec and not workflow.touch:
         SMALL_JOBS["usage"] = job_server.start()
         benchmark.BenchmarkTimer = BenchmarkTimer
