@@ -65,14 +65,21 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
     """
     tensors, header = load(path)
     fitting.require_description(path, header, tensors)
+    with fitting.not_too_large(path):  # on the device meta first, which takes no memory for what the header claims
+        fitting.require_weights(path, _built(header, tensors, "meta"), tensors)
+    detector = _built(header, tensors, "cpu")
+    detector.load_state_dict(tensors)
+    return detector, header
+
+
+def _built(header: dict[str, str], tensors: dict[str, Tensor], device: str) -> Detector:
+    """The detector that a header describes, with random weights."""
     shape = json.loads(header["shape"])
     settings = TypeAdapter(DetectorFile).validate_json(header["detector"])
-    with torch.random.fork_rng(devices=[]):  # building draws random weights, which are then overwritten
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         detector = build(settings, shape["n_features"], shape["pooled"], len(shape["classes"]))
         if all(name.startswith("output.") for name in tensors if name in dict(detector.named_parameters())):
             detector.remove_body()
         if "output.projection" in tensors:
             detector.output = RandomFeatures(tensors["output.projection"], len(shape["classes"]))
-    fitting.require_weights(path, detector, tensors)
-    detector.load_state_dict(tensors)
-    return detector, header
+    return detector

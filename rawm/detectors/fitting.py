@@ -1,7 +1,8 @@
 """Refuse files of detectors whose header and tensors do not belong together, in one sentence."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,17 @@ def require_weights(path: Path, detector: "nn.Module", tensors: "Mapping[str, Te
     """Raise UserError where a file has other tensors than the detector that its header describes."""
     expected = {name: tensor.shape for name, tensor in detector.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
-        raise UserError(
-            f"{path}: has other weights than the detector that its header describes; {checksums.remedy(path)}"
-        )
+        raise _other_weights(path)
+
+
+@contextmanager
+def not_too_large(path: Path) -> Iterator[None]:
+    """Turn torch's errors about layers of impossible sizes into a UserError."""
+    try:
+        yield
+    except (RuntimeError, TypeError):
+        raise _other_weights(path) from None
+
+
+def _other_weights(path: Path) -> UserError:
+    return UserError(f"{path}: has other weights than the detector that its header describes; {checksums.remedy(path)}")

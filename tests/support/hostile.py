@@ -35,6 +35,11 @@ class Target(NamedTuple):
     read: Callable[[Path], object]
 
 
+def without_checksum(target: Target) -> Target:
+    """The same file as one that others, or earlier versions, wrote: its reader looks at what it holds."""
+    return target._replace(content=target.content.replace(b"checksum", b"checksxm").replace(b"crc32:", b"crc33:"))
+
+
 def hostile(targets: list[Target], number: int) -> tuple[Target, bytes]:
     """The target and content of the file with this number."""
     rng = random.Random(number)
@@ -119,8 +124,10 @@ def main(kind: str, count: str, folder: str, first: str = "0") -> None:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     os.chdir(place)
+    targets = KINDS[kind](place)
+    targets += 3 * [without_checksum(target) for target in targets if b"crc32:" in target.content]
     start = zlib.crc32(kind.encode()) + int(first)  # kinds do not share their seeds
-    print(json.dumps(tried(KINDS[kind](place), place, start, start + int(count))))
+    print(json.dumps(tried(targets, place, start, start + int(count))))
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def tensors(folder: Path) -> list[Target]:
         "old.pth": (spoilt_bytes, [read]),
         "frames.safetensors": (spoilt_safetensors, [store, store]),
         "vectors.safetensors": (spoilt_safetensors, [store]),
-        "detector.safetensors": (spoilt_safetensors, [checkpoint.load]),
+        "detector.safetensors": (spoilt_safetensors, [checkpoint.load_detector, checkpoint.load]),
         "encoder.safetensors": (spoilt_safetensors, [ssl_weights.read]),
         "encoder.pt": (spoilt_bytes, [ssl_weights.read]),
     }
