@@ -95,6 +95,13 @@ def test_the_workflow_names_what_is_cut_and_makes_again_what_is_removed(tree, un
     for name in removed:
         (tree / name).unlink(missing_ok=True)
     shutil.rmtree(tree / "results/features/lfcc_stats/synthetic_quantised")
+    whole = [
+        path for path in (tree / "results").rglob("*.*") if path.is_file() and path.parent.name != "synthetic_buzz"
+    ]
+    for path in whole:  # what a killed job leaves
+        temporary = path.with_name(f".{path.stem}.0123abcd{path.suffix}")
+        temporary.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    fault("temporary file left behind", len({path.parent for path in whole}))
     fault("file removed, made again by the workflow", len(removed) + 1)
     disturbed.snakemake(tree)
     disturbed.assert_as_undisturbed(tree, undisturbed)

@@ -15,11 +15,11 @@ from rawm.errors import UserError
 
 #: Kind of file -> how many are tried.
 FILES = {
-    "YAML": 12_000,
+    "YAML": 10_000,
     "audio": 8_000,
     "tensors": 8_000,
     "protocols": 5_000,
-    "scores": 12_000,
+    "scores": 13_000,
     "tables": 2_000,
     "Parquet": 2_500,
     "documents": 2_500,

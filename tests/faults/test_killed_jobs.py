@@ -84,9 +84,3 @@ def test_two_of_a_job_at_once(tree, undisturbed, jobs, fault):
         assert [jobs.wait(process)[0] for process in both] == [0, 0]
         assert disturbed.differences(tree, undisturbed) == []
         fault("two of a job at once")
-
-
-def test_the_workflow_goes_on_from_there(tree, undisturbed):
-    """Temporary files of killed jobs are still there; nothing reads them."""
-    disturbed.snakemake(tree)
-    disturbed.assert_as_undisturbed(tree, undisturbed)
