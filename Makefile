@@ -39,7 +39,7 @@ test-fast: .venv/installed
 	pytest -n 2 --dist loadfile -m "not slow and not apt and not faults"
 
 test-faults: .venv/installed
-	pytest -n 2 --dist loadfile -m faults tests/faults
+	pytest -n 3 --dist loadfile --no-loadscope-reorder -m faults tests/faults
 
 lint: .venv/installed
 	ruff check --quiet .

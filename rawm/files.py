@@ -122,8 +122,8 @@ def require_regular(path: str | Path, remedy: str) -> None:
 
 
 @contextmanager
-def reading_parquet(path: str | Path, remedy: str) -> Iterator[None]:
-    """Turn whatever pyarrow raises on a damaged Parquet file, when it is opened or read, into a UserError.
+def parquet_problems(path: str | Path, remedy: str) -> Iterator[None]:
+    """Say what is wrong with a Parquet file: whatever pyarrow raises when it is opened or read becomes a UserError.
 
     Args:
         remedy: what to do about it.

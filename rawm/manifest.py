@@ -35,7 +35,6 @@ COLUMNS = (
 Row = dict[str, Any]  # column -> value
 LABELS = ("genuine", "fake")
 _DIGEST = b"rawm.rows_sha256"
-_REMEDY = "make the manifest again with `rawm corpora make`"
 
 
 @dataclass(frozen=True)
@@ -238,7 +237,7 @@ def read(path: str | Path) -> Manifest:
     Raises:
         UserError: the file is missing, or is not a manifest.
     """
-    with files.reading_parquet(path, _REMEDY):
+    with files.parquet_problems(path, "make the manifest again with `rawm corpora make`"):
         table = _open(path).read(columns=list(COLUMNS))
         columns: dict[str, Any] = {name: table.column(name).to_pylist() for name in COLUMNS}
         columns["duration_s"] = np.array(columns["duration_s"], dtype=np.float64)
@@ -247,7 +246,7 @@ def read(path: str | Path) -> Manifest:
 
 def digest(path: str | Path) -> str:
     """SHA-256 of a manifest's rows, which does not depend on the version of the Parquet library."""
-    with files.reading_parquet(path, _REMEDY):
+    with files.parquet_problems(path, "make the manifest again with `rawm corpora make`"):
         return _open(path).schema_arrow.metadata[_DIGEST].decode()
 
 

@@ -28,7 +28,7 @@ LONGEST = (
     "faults/test_killed_workflow.py",
     "faults/test_hostile_inputs.py",
     "faults/test_disks.py",
-    "faults/test_places.py",
+    "faults/test_changed_trees.py",
     "faults/test_killed_jobs.py",
     "faults/test_damaged_files.py",
     "workflow/test_paper_studies.py",

@@ -65,8 +65,8 @@ def load_detector(path: Path) -> tuple[Detector, dict[str, str]]:
     """
     tensors, header = load(path)
     fitting.require_description(path, header, tensors)
-    with fitting.not_too_large(path):  # on the device meta first, which takes no memory for what the header claims
-        fitting.require_weights(path, _built(header, tensors, "meta"), tensors)
+    # On the device meta, which takes no memory for what the header only claims.
+    fitting.require_weights(path, lambda: _built(header, tensors, "meta"), tensors)
     detector = _built(header, tensors, "cpu")
     detector.load_state_dict(tensors)
     return detector, header

@@ -1,8 +1,7 @@
 """Refuse files of detectors whose header and tensors do not belong together, in one sentence."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,21 +33,17 @@ def _describes(size: Any, pooled: Any, classes: Any, mean: tuple[int, ...]) -> b
     return isinstance(size, int) and tuple(mean) == (size,) and isinstance(pooled, bool) and bool(named)
 
 
-def require_weights(path: Path, detector: "nn.Module", tensors: "Mapping[str, Tensor]") -> None:
-    """Raise UserError where a file has other tensors than the detector that its header describes."""
-    expected = {name: tensor.shape for name, tensor in detector.state_dict().items()}
-    if expected != {name: tensor.shape for name, tensor in tensors.items()}:
-        raise _other_weights(path)
+def require_weights(path: Path, build: "Callable[[], nn.Module]", tensors: "Mapping[str, Tensor]") -> None:
+    """Raise UserError where a file has other tensors than the detector that its header describes.
 
-
-@contextmanager
-def not_too_large(path: Path) -> Iterator[None]:
-    """Turn torch's errors about layers of impossible sizes into a UserError."""
+    Args:
+        build: makes that detector; layers of impossible sizes may raise torch's errors.
+    """
     try:
-        yield
+        expected = {name: tensor.shape for name, tensor in build().state_dict().items()}
     except (RuntimeError, TypeError):
-        raise _other_weights(path) from None
-
-
-def _other_weights(path: Path) -> UserError:
-    return UserError(f"{path}: has other weights than the detector that its header describes; {checksums.remedy(path)}")
+        expected = {}
+    if expected != {name: tensor.shape for name, tensor in tensors.items()}:
+        raise UserError(
+            f"{path}: has other weights than the detector that its header describes; {checksums.remedy(path)}"
+        )

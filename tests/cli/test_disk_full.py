@@ -30,7 +30,7 @@ def disk(tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     yield folder
     os.chdir(tmp_path)
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # a file may still be mapped
 
 
 def fill(spare):

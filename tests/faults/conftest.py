@@ -68,9 +68,3 @@ def jobs():
 def copy(undisturbed, tmp_path):
     """A copy of the finished study, with the times of its files, at another place."""
     return disturbed.copy(undisturbed, tmp_path / "study")
-
-
-@pytest.fixture
-def bare(tmp_path):
-    """The study's configuration alone."""
-    return disturbed.configure(tmp_path / "study")

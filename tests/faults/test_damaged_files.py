@@ -1,7 +1,5 @@
 """Files that were cut, emptied or removed after they were written: named by who reads them, and made again."""
 
-import shutil
-
 import pytest
 from support import disturbed
 
@@ -81,27 +79,3 @@ def test_a_damaged_file_is_named_and_made_again(name, damage, tree, undisturbed,
     status, said = jobs.run(tree, *maker)
     assert status == 0, said
     assert disturbed.differences(tree, undisturbed) == []
-
-
-def test_the_workflow_names_what_is_cut_and_makes_again_what_is_removed(tree, undisturbed, fault):
-    detector = tree / f"{RUNS}/task1/detector.safetensors"
-    cut(detector)
-    status, said = disturbed.snakemake(tree, check=False)
-    assert status == 1 and f"rawm: {detector.relative_to(tree)}: " in said
-    assert "Traceback" not in said
-    fault("file cut in half, found by the workflow")
-    more = ("tables/runs.csv", "figures/stream.svg", "tracking.json")
-    removed = {*list(FILES)[1:], *(f"results/synthetic/{name}" for name in more)}
-    for name in removed:
-        (tree / name).unlink(missing_ok=True)
-    shutil.rmtree(tree / "results/features/lfcc_stats/synthetic_quantised")
-    whole = [
-        path for path in (tree / "results").rglob("*.*") if path.is_file() and path.parent.name != "synthetic_buzz"
-    ]
-    for path in whole:  # what a killed job leaves
-        temporary = path.with_name(f".{path.stem}.0123abcd{path.suffix}")
-        temporary.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    fault("temporary file left behind", len({path.parent for path in whole}))
-    fault("file removed, made again by the workflow", len(removed) + 1)
-    disturbed.snakemake(tree)
-    disturbed.assert_as_undisturbed(tree, undisturbed)

@@ -11,8 +11,8 @@ from support import disturbed
 pytestmark = pytest.mark.faults
 
 RUN = ("--study", "synthetic", "--method", "rawm", "--seed", 0)
-#: Bytes that are free when the workflow starts again: where each of its stages finds the disk full.
-SPARE = (0, 1_000_000, 4_000_000)
+#: Bytes that are free when the workflow starts again: where it finds the disk full.
+SPARE = (0, 2_000_000)
 #: Jobs that write, and the most bytes that their files may have.
 LIMITED = {
     ("corpora", "make", "synthetic_buzz"): 5_000,
@@ -22,7 +22,6 @@ LIMITED = {
     ("intervals", "--study", "synthetic"): 500,
     ("tables", "--study", "synthetic"): 200,
     ("export", "--study", "synthetic"): 1_000,
-    ("track", "--study", "synthetic"): 50_000,
 }
 
 
@@ -34,7 +33,7 @@ def mounted(folder, *options):
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # a file may still be mapped
 
 
 def fill(path, spare):
@@ -48,7 +47,7 @@ def fill(path, spare):
         file.truncate(max(0, file.tell() - spare))
 
 
-def test_a_disk_that_is_full_at_each_stage(tmp_path, undisturbed, fault):
+def test_a_disk_that_is_full_again_and_again(tmp_path, undisturbed, fault):
     (place := tmp_path / "disk").mkdir()
     with mounted(place, "-t", "tmpfs", "-o", "size=60m", "tmpfs"):
         folder, filler = disturbed.configure(place / "study"), place / "filler"
@@ -71,12 +70,12 @@ def test_files_that_may_not_grow(copy, undisturbed, jobs, fault):
     for command, most in LIMITED.items():
         status, said = jobs.run(copy, *command, file_size=most)
         assert status == 1 and "Traceback" not in said, said
-        assert "larger than the system allows" in said or "the runs are safe" in said, said
+        assert "larger than the system allows" in said, said
         fault("file that may not grow")
         assert disturbed.differences(copy, undisturbed) == []
         status, said = jobs.run(copy, *command)
         assert status == 0, said
-    disturbed.assert_as_undisturbed(copy, undisturbed)
+        assert disturbed.differences(copy, undisturbed) == []
 
 
 def test_results_on_a_read_only_disk(copy, undisturbed, jobs, fault):
@@ -84,12 +83,10 @@ def test_results_on_a_read_only_disk(copy, undisturbed, jobs, fault):
     with mounted(results, "--bind", str(results)):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(results)], check=True)
         for command in LIMITED:
-            if command[0] != "track":
-                status, said = jobs.run(copy, *command)
-                assert status == 1 and "Traceback" not in said and "the disk is read-only" in said, said
-                fault("read-only disk")
-    for command in LIMITED:
-        if command[0] != "track":  # which takes long, and is run again above
             status, said = jobs.run(copy, *command)
-            assert status == 0, said
+            assert status == 1 and "Traceback" not in said and "the disk is read-only" in said, said
+            fault("read-only disk")
+    for command in LIMITED:
+        status, said = jobs.run(copy, *command)
+        assert status == 0, said
     assert disturbed.differences(copy, undisturbed) == []

@@ -20,7 +20,7 @@ FILES = {
     "tensors": 8_000,
     "protocols": 5_000,
     "scores": 13_000,
-    "tables": 2_000,
+    "tables": 1_500,
     "Parquet": 2_500,
     "documents": 2_500,
 }

@@ -16,28 +16,26 @@ LOGS = {
     "extract_features": "results/logs/extract_features/lfcc_stats/synthetic_quantised.log",
     "train_task": "results/synthetic/logs/train_task/rawm_seed0_task2.log",
     "evaluate_run": "results/synthetic/logs/evaluate_run/rawm_seed0.log",
-    "estimate_uncertainty": "results/synthetic/logs/estimate_uncertainty.log",
     "draw_figures": "results/synthetic/logs/draw_figures.log",
     "log_to_mlflow": "results/synthetic/logs/log_to_mlflow.log",
 }
-#: For each run: when and who is killed, and by what. `everything` is what a power failure leaves; before it, a second
-#: run is tried in the folder.
+#: For each run: when and who is killed, and by what. `everything` is what a power failure leaves; before
+#: it a second run is tried in the folder.
 RUNS = (
     [("make_corpus", "snakemake", signal.SIGKILL)],
     [("extract_features", "rawm extract", signal.SIGKILL)],
     [("train_task", "job server", signal.SIGKILL), ("evaluate_run", "snakemake", signal.SIGTERM)],
-    [("estimate_uncertainty", "everything", signal.SIGKILL)],
     [("draw_figures", "snakemake", signal.SIGINT)],
     [("log_to_mlflow", "rawm track", signal.SIGKILL)],
     [("log_to_mlflow", "everything", signal.SIGKILL)],
 )
 
 
-def start(folder):
+def start(folder, variables):
     """Start Snakemake in a process group of its own, as a shell does."""
     command = ["snakemake", "--snakefile", str(ROOT / "workflow/Snakefile"), "--config", "study=synthetic"]
     options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    return subprocess.Popen([*command, "--cores", "2"], cwd=folder, env=ENVIRONMENT, **options)
+    return subprocess.Popen([*command, "--cores", "2"], cwd=folder, env=ENVIRONMENT | variables, **options)
 
 
 def chosen(folder, who, process):
@@ -52,7 +50,7 @@ def chosen(folder, who, process):
     return [number for number, line in disturbed.processes(folder).items() if verb in line and "/bin/bash" not in line]
 
 
-def disturb(folder, process, moment, who, number):
+def disturb(folder, process, variables, moment, who, number):
     """Wait until a job of a rule starts, and kill."""
     while not (folder / LOGS[moment]).exists():
         assert process.poll() is None, moment
@@ -63,20 +61,20 @@ def disturb(folder, process, moment, who, number):
     if who == "everything":
         for victim in victims:
             os.kill(victim, signal.SIGSTOP)
-        status, said = disturbed.snakemake(folder, check=False)
+        status, said = disturbed.snakemake(folder, check=False, **variables)
         assert status == 1 and "LockException" in said and "--unlock" in said, said
     for victim in victims:
         os.kill(victim, number)
 
 
-def run_and_kill(folder, kills):
+def run_and_kill(folder, variables, kills):
     """Run the workflow, and kill at moments, the last of which ends it."""
     for moment, _, _ in kills:
         (folder / LOGS[moment]).unlink(missing_ok=True)
-    process = start(folder)
+    process = start(folder, variables)
     try:
         for moment, who, number in kills:
-            disturb(folder, process, moment, who, number)
+            disturb(folder, process, variables, moment, who, number)
         assert process.wait(timeout=600) != 0
         while disturbed.processes(folder):
             time.sleep(0.05)  # what was running when Snakemake was killed goes on to its end
@@ -85,17 +83,20 @@ def run_and_kill(folder, kills):
             os.kill(left, signal.SIGKILL)
 
 
-def test_a_run_that_is_killed_again_and_again(bare, undisturbed, fault):
+def test_a_run_in_an_odd_place_that_is_killed_again_and_again(tmp_path, undisturbed, fault):
+    bare = disturbed.configure(tmp_path / "Zwei Wörter, ünd 'Zeichen' 日本")
+    nowhere = str(tmp_path / "nowhere")
+    variables = {"HOME": nowhere, "TMPDIR": nowhere, "LANG": "C", "LC_ALL": "POSIX", "XDG_CACHE_HOME": nowhere}
+    for kind in ("folder with blanks and letters", "no HOME", "no TMPDIR", "LC_ALL=POSIX", "two workflows at once"):
+        fault(kind)
     for kills in RUNS:
-        run_and_kill(bare, kills)
+        run_and_kill(bare, variables, kills)
         for _, who, number in kills:
             fault(f"{number.name} of {who}")
-            if who == "everything":
-                fault("two workflows at once")
         assert disturbed.differences(bare, undisturbed, all_there=False) == []
         locked = bool(list(bare.glob(".snakemake/locks/*")))
         assert locked == (number == signal.SIGKILL and who in ("snakemake", "everything"))
         if locked:
-            disturbed.snakemake(bare, "--unlock")
-    disturbed.snakemake(bare)
+            disturbed.snakemake(bare, "--unlock", **variables)
+    disturbed.snakemake(bare, **variables)
     disturbed.assert_as_undisturbed(bare, undisturbed)

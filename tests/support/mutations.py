@@ -28,7 +28,7 @@ CELLS = (
         "eval",
         "train",
         "progress",
-        "x" * 200_000,
+        "x" * 5_000,
         "<b>",
         "%s",
     ),

