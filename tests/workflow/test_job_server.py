@@ -17,7 +17,7 @@ ONE_THREAD = dict.fromkeys(
     [*(f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "VECLIB_MAXIMUM_THREADS"], "1"
 )  # as Snakemake says to jobs
 FILES = ["detector.safetensors", "history.jsonl", "memory.safetensors"]
-LONG = ("studies/synthetic.yaml", "epochs: 60", "epochs: 400")  # some seconds
+LONG = ("studies/synthetic.yaml", "epochs: 60", "epochs: 2000")  # ten seconds and more
 
 
 def wait_for(condition, seconds=600):
@@ -139,7 +139,7 @@ def test_a_killed_workflow_ends_the_server_after_its_jobs_and_make_run_says_how_
     half-written files, Ctrl-C, a job server that is killed.
     """
     workflow.kill()
-    time.sleep(1)
+    workflow.wait()
     assert len(servers(untrained)) == 2  # the job goes on, as a job of its own process does
     wait_for(lambda: not processes(untrained))
     assert remains(untrained) == FILES
