@@ -33,10 +33,10 @@ report: .venv/installed
 	snakemake $(if $(STUDY),--config study=$(STUDY)) --report report.html
 
 test: .venv/installed
-	pytest -n 2 --dist loadfile -m "not faults"
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not faults"
 
 test-fast: .venv/installed
-	pytest -n 2 --dist loadfile -m "not slow and not apt and not faults"
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not apt and not faults"
 
 test-faults: .venv/installed
 	pytest -n 3 --dist loadfile --no-loadscope-reorder -m faults tests/faults

@@ -35,4 +35,6 @@ def latex(text: str) -> str:
 
 def rst(text: str) -> str:
     """Escape a text for reStructuredText: everything but letters, digits and blanks."""
-    return re.sub(r"([!-/:-@\[-`{-~•‣\u2043])", r"\\\1", one_line(text))
+    escaped = re.sub(r"([!-/:-@\[-`{-~•‣\u2043])", r"\\\1", one_line(text))
+    # A line of backslashes alone would be a ruler; an escaped blank shows nothing.
+    return escaped if escaped.strip("\\") else "\\ " + escaped

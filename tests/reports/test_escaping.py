@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from docutils.core import publish_doctree
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -100,6 +100,8 @@ def test_markdown_shows_what_is_written(text):
 
 
 @given(TEXTS)
+@example("\\")
+@example("\\\\")
 def test_restructured_text_shows_what_is_written(text):
     document = publish_doctree(
         f"{escaping.rst(text)}\n\n- {escaping.rst(text)}\n", settings_overrides={"report_level": 5}

@@ -80,6 +80,13 @@ def of_corpus(function):
     return lambda wildcards: function(get_corpus(wildcards.corpus))
 
 
+def package_versions(corpus):
+    """Packages of an open-speech corpus with their versions; their modules are loaded for these corpora alone."""
+    from rawm.corpora.made.open_speech.packages import versions
+
+    return versions(corpus.recipe)
+
+
 def of_frontend(function):
     """A function of a front-end as one of wildcards."""
     return lambda wildcards: function(get_frontend(wildcards.frontend))

@@ -9,13 +9,6 @@ Steps:
 """
 
 
-def package_versions(corpus):
-    """Packages of an open-speech corpus with their versions; their modules are loaded for these corpora alone."""
-    from rawm.corpora.made.open_speech.packages import versions
-
-    return versions(corpus.recipe)
-
-
 rule fetch_packages:
     """Download and unpack what an open-speech corpus is made of, without root."""
     output:
