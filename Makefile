@@ -18,8 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .PHONY: run unlock report test test-fast test-faults lint format docs bench ui requirements clean
 
-# Bars in a terminal; elsewhere a line for each finished job, by the logger in workflow/.
-run: export PYTHONPATH := $(CURDIR)/workflow$(PYTHONPATH:%=:%)
+# Bars in a terminal; elsewhere a line for each finished job, by the logger in plugins/.
 run: .venv/installed
 	@snakemake --logger $(if $(shell test -t 2 && echo yes),rich,lines) --cores $(CORES) $(if $(STUDY),--config study=$(STUDY)) || \
 	    { [ -z "$$(ls -A .snakemake/locks 2>/dev/null)" ] || \
@@ -72,7 +71,7 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .snakemake
 
 # Packages are compiled here, since every job starts Python: where PYTHONDONTWRITEBYTECODE is set, it would compile torch
-# each time. The compatible mode of editable installs adds a folder to the path; the other one runs code at each start.
+# each time.
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
 	    { echo "Python 3.11 or 3.12 is needed, and $(PYTHON) is another; say make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -81,5 +80,5 @@ clean:
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==0.13.9
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --requirement requirements.txt
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --config-settings editable_mode=compat --editable .
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
 	touch $@

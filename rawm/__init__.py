@@ -4,14 +4,17 @@ TYPE_CHECKING = False  # not from `typing`, which takes longer to load than all 
 if TYPE_CHECKING:
     from rawm.detection.detector import Detector
 
-__version__ = "0.1.0"
 __all__ = ["Detector"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `Detector` on first use, since it loads torch."""
+    """Import `Detector` on first use, since it loads torch; read the version where it is asked for."""
     if name == "Detector":
         from rawm.detection.detector import Detector
 
         return Detector
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("rawm")
     raise AttributeError(f"module 'rawm' has no attribute {name!r}")

@@ -7,6 +7,11 @@ from pathlib import Path
 
 RESULTS = Path("results")
 CONFIG = Path("config")
+_HERE = Path(__file__).parent
+_SHIPPED = _HERE / "shipped" if (_HERE / "shipped").is_dir() else _HERE.parent  # an installed package, or a clone
+#: What comes with the package. A file of `CONFIG` hides the one of the same name in `SHIPPED_CONFIG`.
+SHIPPED_CONFIG = _SHIPPED / "config"
+SHIPPED_WORKFLOW = _SHIPPED / "workflow"
 PACKAGES = RESULTS / "packages"
 PAPER = RESULTS / "paper"
 SPLITS = ("train", "dev", "eval")

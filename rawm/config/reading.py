@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import Tag, TypeAdapter, ValidationError
 
+from rawm import paths
 from rawm.config import guarded_yaml
 from rawm.config.shown import shortened
 from rawm.config.shown import shown as _shown
@@ -188,7 +189,8 @@ def _nearest(word: Any, allowed: list[str]) -> str:
 
 
 def _similar_file(path: Path) -> str:
-    names = sorted(other.stem for other in path.parent.glob("*.yaml"))
+    folders = (path.parent, paths.SHIPPED_CONFIG / path.parent.name)
+    names = sorted({other.stem for folder in folders for other in folder.glob("*.yaml")})
     close = difflib.get_close_matches(path.stem, names, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"

@@ -3,13 +3,14 @@
 Importing it needs pydantic, PyYAML and numpy; it loads neither torch nor pandas.
 """
 
+from rawm.config.files import labels
 from rawm.study.check_all import check_all
 from rawm.study.checks import mismatch
 from rawm.study.load import (
     KINDS,
-    labels,
     load_augmentation,
     load_corpus,
+    load_file,
     load_frontend,
     load_main,
     load_method,
@@ -27,6 +28,7 @@ __all__ = [
     "labels",
     "load_augmentation",
     "load_corpus",
+    "load_file",
     "load_frontend",
     "load_main",
     "load_method",

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from rawm import paths
+from rawm.config.files import labels
 from rawm.config.reading import ConfigError
-from rawm.study.load import KINDS, labels, load_file, load_main, load_study
+from rawm.study.load import KINDS, load_file, load_main, load_study
 from rawm.study.published import load_published
 from rawm.study.searches import load_search
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rawm.config.corpora import SPEECH_CLASSES, ArenaParquet, Corpus, ListedCorpus, TableCorpus
+from rawm.config.files import file_of
 from rawm.config.frontends import SSL
 from rawm.config.reading import expand, find_file
 from rawm.config.study import Task
@@ -15,47 +16,48 @@ if TYPE_CHECKING:
 def cross_checks(study: "Study", config: Path) -> list[str]:
     """Problems of files that do not fit together."""
     problems = []
-    where = f"{config}/streams/{study.settings.stream}.yaml"
+    own, where = file_of("studies", study.name, config), file_of("streams", study.settings.stream, config)
     classes = study.stream.classes if isinstance(study.stream.classes, list) else []
     if not study.detects_fakes and {"fake", "genuine"} & set(classes):
         problems.append(f"{where}: classes: must be [fake, genuine], in this order, where fakes are to be detected")
     for label, method in study.methods.items():
+        file = file_of("methods", label, config)
         compact = getattr(method, "compact", [])
         for name in compact if isinstance(compact, list) and classes else []:
             if name not in classes:
                 known = ", ".join(classes)
-                problems.append(f"{config}/methods/{label}.yaml: compact: unknown class {name!r}; classes: {known}")
+                problems.append(f"{file}: compact: unknown class {name!r}; classes: {known}")
         if study.grows and "genuine" in compact and not all(map(_has_genuine, study.tasks)):
             problems.append(
-                f"{config}/methods/{label}.yaml: compact: genuine is not a class of every task of {where}; take a "
+                f"{file}: compact: genuine is not a class of every task of {where}; take a "
                 "method without compact classes, or let `where` keep genuine speech"
             )
         for name in getattr(method, "learn", []):
             if name.split(".")[0] not in study.detector.parts:
                 parts = ", ".join(study.detector.parts)
                 problems.append(
-                    f"{config}/methods/{label}.yaml: learn: detector {study.settings.detector} of study {study.name} "
+                    f"{file}: learn: detector {study.settings.detector} of study {study.name} "
                     f"has no part {name!r}; it has {parts}"
                 )
         if getattr(method, "source", "") == "input" and study.detector.type != "mlp":
             problems.append(
-                f"{config}/methods/{label}.yaml: source: input needs a detector of type mlp, but detector "
+                f"{file}: source: input needs a detector of type mlp, but detector "
                 f"{study.settings.detector} of study {study.name} is {study.detector.type}; take source: embedding"
             )
     if study.augmentation is not None and study.frontend.type == "stored":
         problems.append(
-            f"{config}/studies/{study.name}.yaml: augment: changes audio, but frontend {study.settings.frontend} looks "
+            f"{own}: augment: changes audio, but frontend {study.settings.frontend} looks "
             "up stored features; remove it, or take a front-end that reads audio"
         )
     for corpus in study.corpora.values():
         if problem := mismatch(study.frontend, corpus):
-            problems.append(f"{config}/studies/{study.name}.yaml: frontend {study.settings.frontend}: {problem}")
-        other = config / "corpora" / f"{getattr(corpus, 'of', corpus.name)}.yaml"
+            problems.append(f"{own}: frontend {study.settings.frontend}: {problem}")
+        file, other = (file_of("corpora", name, config) for name in (corpus.name, getattr(corpus, "of", corpus.name)))
         if not other.is_file():
-            problems.append(f"{config}/corpora/{corpus.name}.yaml: of: no file {other}; name another corpus")
+            problems.append(f"{file}: of: no file {other}; name another corpus")
     if study.detector.frames_only and getattr(study.frontend, "pooling", "none") != "none":
         problems.append(
-            f"{config}/studies/{study.name}.yaml: detector {study.settings.detector} works on frames, but frontend "
+            f"{own}: detector {study.settings.detector} works on frames, but frontend "
             f"{study.settings.frontend} pools them; take one with `pooling: none`, or a detector of type mlp"
         )
     for task in [*study.tasks, *study.stream.watch] if study.detects_fakes else []:
@@ -88,12 +90,12 @@ def absent(study: "Study", config: Path) -> list[str]:
     if isinstance(study.frontend, SSL) and study.frontend.weights:
         weights = expand(study.frontend.weights)
         if not weights.exists():
-            where = f"{config}/frontends/{study.settings.frontend}.yaml"
+            where = file_of("frontends", study.settings.frontend, config)
             problems.append(f"{where}: weights: no file or folder {str(weights)!r}; put the encoder there")
     for label, corpus in study.corpora.items():
         if not isinstance(corpus, ListedCorpus):
             continue
-        where = f"{config}/corpora/{label}.yaml"
+        where = file_of("corpora", label, config)
         key, folder = ("root", corpus.root)
         if isinstance(corpus, ArenaParquet):
             key, folder = ("parquet", str(expand(corpus.parquet)))

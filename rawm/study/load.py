@@ -7,13 +7,12 @@ from rawm import paths
 from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import Corpus, CorpusFile
 from rawm.config.detectors import DetectorFile
+from rawm.config.files import file_of
 from rawm.config.frontends import FrontendFile
-from rawm.config.labels import problem
 from rawm.config.methods import MethodFile
 from rawm.config.published import PublishedFile
 from rawm.config.reading import ConfigError, expand, parse, read_model
 from rawm.config.search import SearchFile
-from rawm.config.shown import shown
 from rawm.config.study import MainFile, StreamFile, StudyFile
 from rawm.study.checks import absent, cross_checks
 from rawm.study.study import Study
@@ -30,26 +29,6 @@ KINDS: dict[str, Any] = {
     "searches": SearchFile,
     "published": PublishedFile,
 }
-
-
-def labels(kind: str, config: Path = paths.CONFIG) -> list[str]:
-    """Labels of one kind ("studies", "methods", ...), sorted; hidden files are none.
-
-    Raises:
-        ConfigError: files whose names cannot be labels.
-    """
-    stems = sorted(path.stem for path in (config / kind).glob("*.yaml") if not path.name.startswith("."))
-    wrong = [f"{config}/{kind}: {shown(stem)} {said}" for stem in stems if (said := problem(stem, kind))]
-    if wrong:
-        raise ConfigError(wrong)
-    return stems
-
-
-def file_of(kind: str, label: str, config: Path = paths.CONFIG) -> Path:
-    """Path of the file that a label names; raises ConfigError for what is no label, so that it is in its folder."""
-    if wrong := problem(label, kind):
-        raise ConfigError([f"{config}/{kind}: {shown(label)} {wrong}"])
-    return config / kind / f"{label}.yaml"
 
 
 def load_file(kind: str, label: str, config: Path = paths.CONFIG) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm import paths
+from rawm.config.files import file_of
 from rawm.config.published import Column, PublishedFile
 from rawm.config.reading import ConfigError
 from rawm.study.load import load_file, load_study
@@ -22,7 +23,7 @@ def load_published(label: str, config: Path = paths.CONFIG) -> PublishedFile:
         ConfigError: mistakes of the file; studies, methods or tasks that are not there.
     """
     file = read_published(label, config)
-    path, problems, studies = config / "published" / f"{label}.yaml", [], {}
+    path, problems, studies = file_of("published", label, config), [], {}
     for name in dict.fromkeys([*studies_of(file), *stand_ins_of(file)]):
         try:
             studies[name] = load_study(name, config, on_disk=False)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rawm import paths
+from rawm.config.files import file_of
 from rawm.config.methods import MethodFile
 from rawm.config.reading import ConfigError, parse, read_model, read_yaml
 from rawm.config.search import Cases, Range, SearchFile, Space
-from rawm.study.load import file_of, load_study
+from rawm.study.load import load_study
 from rawm.study.study import Study
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rawm import checksums, paths
+from rawm.config.files import file_of
 from rawm.files import sha256
 from rawm.provenance import git_state
 from rawm.runs.run import Run
@@ -197,7 +198,7 @@ def stage_config(study: Study, methods: list[str], folder: Path) -> None:
     labels |= {"frontends": [settings.frontend], "detectors": [settings.detector], "methods": methods}
     for kind, names in labels.items():
         for name in names:
-            if (path := paths.CONFIG / kind / f"{name}.yaml").is_file():
+            if (path := file_of(kind, name)).is_file():
                 _copy(path, folder / kind)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from rawm import paths
+from rawm.config.files import file_of
 from rawm.config.methods import MethodFile
 from rawm.config.reading import parse, read_yaml
 from rawm.config.search import Range
@@ -83,7 +84,7 @@ def chosen_file(search: Search, method: str, ranking: list[dict[str, Any]]) -> s
         f"{len(ranking)} trials with seeds {seeds}; average incremental {search.study.measure.title} "
         f"{best['score']:.1f} %."
     )
-    path = paths.CONFIG / "methods" / f"{method}.yaml"
+    path = file_of("methods", method)
     text = path.read_text(encoding="utf-8")
     for key, value in (best["values"] | {"note": note}).items():
         text = _replaced(text, key, value)

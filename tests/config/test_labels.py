@@ -61,6 +61,7 @@ def test_every_label_that_ships_is_one():
 def config(tmp_path, monkeypatch):
     """An empty config/ in a working folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "SHIPPED_CONFIG", tmp_path / "not there")
     for kind in KINDS:
         (tmp_path / "config" / kind).mkdir(parents=True)
     Path("config/config.yaml").write_text("study: a\n")

@@ -13,8 +13,6 @@ ENVIRONMENT = os.environ | {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 ENVIRONMENT.pop("MLFLOW_TRACKING_URI", None)
-# With it Snakemake finds `--logger lines`.
-LOGGER = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "workflow"), os.environ.get("PYTHONPATH")]))}
 
 
 def run(*command, folder, check=True, variables=None):

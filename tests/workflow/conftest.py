@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support.commands import LOGGER, ROOT, snakemake
+from support.commands import ROOT, snakemake
 
 
 def pytest_collection_modifyitems(items):
@@ -29,7 +29,7 @@ def finished(tmp_path_factory, worker_id):
             shutil.rmtree(original, ignore_errors=True)
             original.mkdir()
             shutil.copytree(ROOT / "config", original / "config")
-            _, text = snakemake(original, "--cores", "2", "--logger", "lines", variables=LOGGER)
+            _, text = snakemake(original, "--cores", "2", "--logger", "lines")
             (original / "output").write_text(text)
     folder = tmp_path_factory.mktemp("synthetic") / "study"
     shutil.copytree(original, folder, copy_function=shutil.copy2)  # with the times, which Snakemake looks at

@@ -11,7 +11,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_lines import LogHandler
 from snakemake_logger_plugin_lines.progress import Job, Progress, duration, time_left
-from support.commands import ENVIRONMENT, LOGGER, ROOT, run, snakemake
+from support.commands import ENVIRONMENT, ROOT, run, snakemake
 
 from rawm.study import load_study
 
@@ -63,7 +63,7 @@ def test_a_failed_job_shows_its_command_and_the_end_of_its_log(finished, tmp_pat
     victim.write_bytes(victim.read_bytes()[:1500])
     target = "results/features/lfcc_stats/synthetic_buzz/train.safetensors"
     options = ("--cores", "1", "--logger", "lines", "--rerun-triggers", "input", "--", target)
-    status, text = snakemake(tmp_path, *options, check=False, variables=LOGGER)
+    status, text = snakemake(tmp_path, *options, check=False)
     assert status == 1
     lines = text[text.index("Jobs to run") :].splitlines()
     log = "results/logs/extract_features/lfcc_stats/synthetic_buzz.log"
