@@ -18,7 +18,8 @@ import typer
 import yaml
 from measured import Measured, report
 
-from rawm import manifest, metrics, paths
+from rawm import manifest, paths
+from rawm.metrics import of_scores
 from rawm.runs.run import Run
 from rawm.study import Study, labels, load_study
 
@@ -67,7 +68,7 @@ def write_runs(study: Study) -> None:
             "score": (rng.standard_normal(cells * UTTERANCES) + 2 * genuine).astype(np.float32),
         }
         run.write_scores(scores)
-        values = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
+        values = of_scores.from_scores(scores, [task.name for task in study.tasks], study.measure)
         run.write_metrics(values | {"wall_s": [1.0] * TASKS})
         for method in others:
             shutil.copytree(run.folder, Run(study, method, seed).folder)

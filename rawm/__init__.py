@@ -4,6 +4,8 @@ TYPE_CHECKING = False  # not from `typing`, which takes longer to load than all 
 if TYPE_CHECKING:
     from rawm.detection.detector import Detector
 
+    __version__: str
+
 __all__ = ["Detector"]
 
 

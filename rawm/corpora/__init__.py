@@ -1,15 +1,15 @@
-"""Corpora: a manifest of what is on disk, or of what a recipe makes."""
+"""Corpora: a manifest of what is on disk, or of what a recipe makes. Importing it needs no NumPy."""
 
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from rawm import manifest, paths
+from rawm import paths
 from rawm.config.corpora import Corpus, CorpusBase, ListedCorpus
-from rawm.manifest import Row
 
 if TYPE_CHECKING:
     from rawm.corpora.listing import Reader
+    from rawm.manifest import Row
 
 #: `loader` of a corpus on disk -> "module:function" (a `listing.Reader`) that reads its protocol.
 READERS = {
@@ -57,7 +57,7 @@ READERS = {
 MAKERS = {
     "synthetic": "rawm.corpora.made.synthetic:make",
     "resampled": "rawm.corpora.made.resampled:make",
-    "open_speech": "rawm.corpora.made.open_speech:make",
+    "open_speech": "rawm.corpora.made.open_speech.build:make",
     "digits": "rawm.corpora.made.digits:make",
     "clear": "rawm.corpora.readers.clear:make",
     "arena_parquet": "rawm.corpora.readers.arena_parquet:make",
@@ -70,7 +70,7 @@ AnyCorpus = TypeVar("AnyCorpus", bound=CorpusBase, contravariant=True)
 class Maker(Protocol[AnyCorpus]):
     """Make a corpus."""
 
-    def __call__(self, corpus: AnyCorpus, packages_dir: Path, workers: int) -> list[Row]:
+    def __call__(self, corpus: AnyCorpus, packages_dir: Path, workers: int) -> "list[Row]":
         """Write the audio or features of a corpus under its root, and return the rows of its manifest.
 
         Args:
@@ -110,6 +110,8 @@ def make(corpus: Corpus, workers: int = 1, packages_dir: Path = paths.PACKAGES) 
     Raises:
         UserError: the corpus is not as its file says; all problems together.
     """
+    from rawm import manifest
+
     if corpus.loader in MAKERS:
         rows = maker(corpus.loader)(corpus, packages_dir, workers)
     else:

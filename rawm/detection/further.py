@@ -22,8 +22,7 @@ from rawm.methods import METHODS, build, class_of
 from rawm.metrics import calibration
 from rawm.metrics.calibration import Development, Gaussian, Summary
 from rawm.progress import track
-from rawm.study import Study, load_corpus, load_frontend, load_method, mismatch
-from rawm.study.load import labels
+from rawm.study import Study, labels, load_corpus, load_frontend, load_method, mismatch
 from rawm.tasks.loading import load_split
 from rawm.tasks.samples import Samples
 from rawm.training.loop import fit
@@ -151,14 +150,14 @@ def _require_able(model: ModelFile, label: str, algorithm: str) -> None:
 def _make_data(study: Study, task: Task, workers: int) -> None:
     """Make the manifests and features of a task's corpora that are not there yet."""
     from rawm.corpora import make
-    from rawm.corpora.made import open_speech
+    from rawm.corpora.made.open_speech.packages import fetch
     from rawm.features.sources import make_features
 
     for name in task.corpora:
         corpus = study.corpora[name]
         if not paths.manifest(name).is_file():
             if isinstance(corpus, OpenSpeechCorpus):
-                open_speech.fetch(corpus, paths.PACKAGES, paths.PACKAGES / f"{name}.json")
+                fetch(corpus, paths.PACKAGES, paths.PACKAGES / f"{name}.json")
             make(corpus, workers=workers)
         for split in paths.SPLITS:
             output = paths.features(study.settings.frontend, name, split)

@@ -1,10 +1,9 @@
 """Text for the workflow's report: stream, methods, training, code and versions of a study."""
 
 import platform
-from importlib.metadata import version
 from typing import Any
 
-from rawm.provenance import git_state
+from rawm.provenance import git_state, versions
 from rawm.reports.escaping import rst
 from rawm.study import Study
 
@@ -33,9 +32,7 @@ def about(study: Study) -> dict[str, Any]:
         "made_of": rst(f"front-end {settings.frontend}, detector {settings.detector}"),
         "training": rst(", ".join(f"{key} {value}" for key, value in settings.training if value is not None)),
         "commit": _commit_text(commit, changed),
-        "versions": ", ".join(
-            [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
-        ),
+        "versions": ", ".join([f"Python {platform.python_version()}", *map(" ".join, versions(PACKAGES).items())]),
     }
 
 

@@ -1,6 +1,6 @@
 """One run of a study: a method, a seed, and the files that hold its results.
 
-`Run` is the only code that knows which files a run has. Importing it loads neither torch nor pandas.
+`Run` is the only code that knows which files a run has. Importing it loads no torch, pandas or NumPy.
 """
 
 import json
@@ -11,14 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rawm import checksums, paths
 from rawm.errors import UserError
 from rawm.files import atomic, write_json
 from rawm.study import Study
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from torch import Tensor
 
@@ -169,6 +168,8 @@ class Run:
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The numbers of metrics.json; raises UserError where it is missing, damaged or about other tasks."""
+        import numpy as np
+
         path, measure = self.metrics_path, self.study.measure
         names = [task.name for task in self.study.tasks]
         checksums.require_intact(path)
@@ -236,7 +237,7 @@ class Run:
             temporary.write_text("".join(json.dumps({"task": number} | dict(record)) + "\n" for record in history))
             checksums.seal(temporary)
 
-    def write_scores(self, columns: Mapping[str, np.ndarray]) -> None:
+    def write_scores(self, columns: "Mapping[str, np.ndarray]") -> None:
         """Write a table with one row per checkpoint, task, split and utterance."""
         import pyarrow as pa
         import pyarrow.parquet as pq

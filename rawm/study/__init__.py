@@ -1,6 +1,6 @@
 """A study put together from the files of config/: its stream, methods, front-end, detector and corpora.
 
-Importing it needs pydantic, PyYAML and numpy; it loads neither torch nor pandas.
+Importing it needs pydantic and PyYAML alone, which every environment with Snakemake has.
 """
 
 from rawm.config.files import labels

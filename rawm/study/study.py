@@ -1,10 +1,10 @@
-"""A study with everything it names."""
+"""A study with everything it names. Manifests are imported where they are read, since they need NumPy."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from rawm import manifest, paths
+from rawm import paths
 from rawm.config.augmentation import AugmentationFile
 from rawm.config.corpora import SPEECH_CLASSES, Corpus
 from rawm.config.study import StreamFile, StudyFile, Task, Training
@@ -43,6 +43,8 @@ class Study:
             return self.classes_after(len(self.tasks))
         if self.stream.classes is not None:
             return tuple(self.stream.classes)
+        from rawm import manifest
+
         labels = {label for corpus in self.corpora for label in manifest.read(paths.manifest(corpus)).label}
         return tuple(sorted(labels))
 
@@ -59,6 +61,8 @@ class Study:
         """
         if not self.grows:
             return self.classes
+        from rawm import manifest
+
         names: dict[str, None] = {}
         for task in self.tasks[:number]:
             rows = [manifest.read(paths.manifest(corpus)).select("train", task.where) for corpus in task.corpora]

@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from rawm import checksums, paths
 from rawm.config.files import file_of
 from rawm.files import sha256
-from rawm.provenance import git_state
+from rawm.provenance import git_state, versions
 from rawm.runs.run import Run
 from rawm.study import Study
 from rawm.tracking import text
@@ -62,7 +61,7 @@ def record(run: Run) -> Record:
         start=start,
         end=end,
         params=parameters(run),
-        tags=labels | versions() | {KIND: RUN_KIND, "mlflow.note.content": text.run_note(run)},
+        tags=labels | provenance() | {KIND: RUN_KIND, "mlflow.note.content": text.run_note(run)},
         metrics=list(metric_points(run)),
         tables={f"tables/{name}_matrix.json": text.matrix_table(run.metrics, name) for name in run.study.measure.cells}
         | {"tables/memory.json": text.memory_table(run)},
@@ -96,19 +95,14 @@ def parameters(run: Run) -> dict[str, str]:
 
 
 @lru_cache
-def versions() -> dict[str, str]:
+def provenance() -> dict[str, str]:
     """Tags that say which code made the upload and where."""
     commit, dirty = git_state()
     tags = {"mlflow.source.name": "rawm track", "mlflow.source.type": "LOCAL", "platform": platform.platform()}
     tags["python"] = platform.python_version()
     if commit:
         tags |= {"git.commit": commit, "git.dirty": str(dirty).lower(), "mlflow.source.git.commit": commit}
-    for package in PACKAGES:
-        try:
-            tags[f"version.{package}"] = version(package)
-        except PackageNotFoundError:
-            continue
-    return tags
+    return tags | {f"version.{package}": number for package, number in versions(PACKAGES).items()}
 
 
 def metric_points(run: Run) -> Iterator[Point]:

@@ -42,7 +42,7 @@ def record(study: Study, finished: list[Run]) -> Record | None:
         name="study: figures and tables",
         start=min(runs.span(run)[0] for run in finished),
         end=max(runs.span(run)[1] for run in finished),
-        tags={"study": study.name, KIND: STUDY_KIND, "mlflow.note.content": note} | runs.versions(),
+        tags={"study": study.name, KIND: STUDY_KIND, "mlflow.note.content": note} | runs.provenance(),
         stage=lambda folder: _stage(study, files_found, folder),
     )
 

@@ -5,9 +5,9 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from rawm import metrics
 from rawm.detectors.detector import Detector
 from rawm.detectors.scoring import classify, score
+from rawm.metrics import of_scores
 from rawm.metrics.measure import EER
 from rawm.progress import track
 from rawm.runs.run import Run
@@ -44,8 +44,8 @@ def evaluate_run(run: Run, device: torch.device) -> None:
                 columns[name].append(values)
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     run.write_scores(scores)
-    values = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
-    values |= metrics.of_watched(scores, [task.name for task in study.stream.watch], len(study.tasks), study.measure)
+    values = of_scores.from_scores(scores, [task.name for task in study.tasks], study.measure)
+    values |= of_scores.of_watched(scores, [task.name for task in study.stream.watch], len(study.tasks), study.measure)
     run.write_metrics(values | {"wall_s": [run.seconds(number) for number in run.numbers]})
 
 

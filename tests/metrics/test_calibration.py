@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from rawm import metrics
 from rawm.errors import UserError
-from rawm.metrics import calibration
+from rawm.metrics import calibration, of_scores
 from rawm.metrics.calibration import Development, fit, fit_summaries, measures, summarise
 from rawm.metrics.detection import act_dcf, cllr
 
@@ -116,7 +115,7 @@ def cell(columns, after, task, split):
 
 def test_each_policy_is_fitted_on_the_scores_that_it_may_see():
     columns = run_columns(SHIFTS)
-    found = metrics.from_scores(columns, ["a", "b", "c"])["calibration"]
+    found = of_scores.from_scores(columns, ["a", "b", "c"])["calibration"]
     dev = lambda after, task: Development(*cell(columns, after, task, "dev"))  # noqa: E731
     pooled = [np.concatenate([dev(3, task)[side] for task in (1, 2, 3)]) for side in (0, 1)]
     expected = {
@@ -137,6 +136,6 @@ def test_each_policy_is_fitted_on_the_scores_that_it_may_see():
 
 
 def test_a_task_without_development_data_changes_nothing():
-    found = metrics.from_scores(run_columns(SHIFTS, dev_tasks=(1, 3)), ["a", "b", "c"])["calibration"]
+    found = of_scores.from_scores(run_columns(SHIFTS, dev_tasks=(1, 3)), ["a", "b", "c"])["calibration"]
     assert found["last"]["offset"][0] == found["last"]["offset"][1] != found["last"]["offset"][2]
-    assert metrics.from_scores(run_columns(SHIFTS, dev_tasks=(2, 3)), ["a", "b", "c"])["calibration"] is None
+    assert of_scores.from_scores(run_columns(SHIFTS, dev_tasks=(2, 3)), ["a", "b", "c"])["calibration"] is None

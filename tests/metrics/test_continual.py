@@ -11,9 +11,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from support.published_matrices import FINAL
 
-from rawm import metrics
 from rawm.errors import UserError
-from rawm.metrics import classification, continual
+from rawm.metrics import classification, continual, of_scores
 from rawm.metrics.detection import eer
 from rawm.metrics.measure import ACCURACY, EER
 
@@ -185,7 +184,7 @@ def make_scores(tasks=2, per_cell=40, seed=0):
 
 def test_metrics_from_scores():
     scores = make_scores()
-    found = metrics.from_scores(scores, ["first", "second"])
+    found = of_scores.from_scores(scores, ["first", "second"])
     assert found["tasks"] == ["first", "second"]
     assert np.shape(found["eer_matrix"]) == (3, 2)
     cell = (scores["after"] == 1) & (scores["task"] == 2)
@@ -207,19 +206,19 @@ def test_row_order_and_container_do_not_matter():
     order = np.random.default_rng(1).permutation(len(scores["score"]))
     shuffled = {name: column[order] for name, column in scores.items()}
     names = ["a", "b", "c"]
-    expected = metrics.from_scores(scores, names)
-    assert metrics.from_scores(shuffled, names) == expected
-    assert metrics.from_scores(pa.table(scores), names) == expected
+    expected = of_scores.from_scores(scores, names)
+    assert of_scores.from_scores(shuffled, names) == expected
+    assert of_scores.from_scores(pa.table(scores), names) == expected
 
 
 def test_incomplete_scores_are_refused():
     scores = make_scores()
     with pytest.raises(UserError, match="scores of task 1 after task 0: no genuine scores"):
-        metrics.from_scores({name: column[10:] for name, column in scores.items()}, ["a", "b"])
+        of_scores.from_scores({name: column[10:] for name, column in scores.items()}, ["a", "b"])
     with pytest.raises(UserError, match="no column label"):
-        metrics.from_scores({name: scores[name] for name in ("after", "task", "score")}, ["a", "b"])
+        of_scores.from_scores({name: scores[name] for name in ("after", "task", "score")}, ["a", "b"])
     with pytest.raises(UserError, match="'bonafide'; genuine and fake"):
-        metrics.from_scores(scores | {"label": np.full(len(scores["score"]), "bonafide", object)}, ["a", "b"])
+        of_scores.from_scores(scores | {"label": np.full(len(scores["score"]), "bonafide", object)}, ["a", "b"])
 
 
 def make_class_scores(tasks=2, per_cell=50, seed=0):
@@ -234,7 +233,7 @@ def make_class_scores(tasks=2, per_cell=50, seed=0):
 
 def test_accuracy_and_recall_agree_with_scikit_learn():
     scores = make_class_scores(tasks=3)
-    found = metrics.from_scores(scores, ["a", "b", "c"], ACCURACY)
+    found = of_scores.from_scores(scores, ["a", "b", "c"], ACCURACY)
     for after in range(4):
         for task in (1, 2, 3):
             here = (scores["after"] == after) & (scores["task"] == task)
@@ -246,7 +245,7 @@ def test_accuracy_and_recall_agree_with_scikit_learn():
     assert found["average_recall"] == pytest.approx(np.mean(found["recall_matrix"][-1]))
     keys = {metric.key for metric in ACCURACY.metrics} | {"tasks", "average_accuracy_after_task"}
     assert found.keys() == keys | {"accuracy_matrix", "recall_matrix"}
-    assert found == metrics.from_scores(pa.table(scores), ["a", "b", "c"], ACCURACY)
+    assert found == of_scores.from_scores(pa.table(scores), ["a", "b", "c"], ACCURACY)
     json.dumps(found, allow_nan=False)
 
 
@@ -259,9 +258,9 @@ def test_recall_counts_only_classes_that_are_there():
 def test_incomplete_predictions_are_refused():
     scores = make_class_scores()
     with pytest.raises(UserError, match="scores of task 1 after task 0: no scores"):
-        metrics.from_scores({name: column[50:] for name, column in scores.items()}, ["a", "b"], ACCURACY)
+        of_scores.from_scores({name: column[50:] for name, column in scores.items()}, ["a", "b"], ACCURACY)
     with pytest.raises(UserError, match="no column predicted"):
-        metrics.from_scores(make_scores(), ["a", "b"], ACCURACY)
+        of_scores.from_scores(make_scores(), ["a", "b"], ACCURACY)
     scores["score"][3] = np.nan
     with pytest.raises(UserError, match="1 of 300 scores are not finite"):
-        metrics.from_scores(scores, ["a", "b"], ACCURACY)
+        of_scores.from_scores(scores, ["a", "b"], ACCURACY)

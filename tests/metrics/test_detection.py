@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score, roc_curve
 
-from rawm import metrics
 from rawm.errors import UserError
+from rawm.metrics import of_scores
 from rawm.metrics.detection import act_dcf, auc, cllr, eer, eer_interpolated, error_rates, min_dcf
 
 scores = st.lists(st.integers(-30, 30), min_size=1, max_size=25).map(lambda values: np.array(values) / 4)
@@ -249,9 +249,9 @@ def scores_of_a_run(development):
 
 def test_error_at_a_threshold_that_is_set_once():
     development = {(1, 1, "dev"): ([4.0, 5.0], [2.0, 3.0]), (2, 1, "dev"): ([-4.0, -3, -2], [-5.0, -6, -7])}
-    found = metrics.from_scores(scores_of_a_run(development), ["a", "b"])
+    found = of_scores.from_scores(scores_of_a_run(development), ["a", "b"])
     assert found["fixed_threshold_error"] == pytest.approx(((25 + 50) / 2 + 0) / 2)
-    without = metrics.from_scores(scores_of_a_run({}), ["a", "b"])
+    without = of_scores.from_scores(scores_of_a_run({}), ["a", "b"])
     assert without["fixed_threshold_error"] is None
     by_dev = {"fixed_threshold_error", "average_dev_eer", "calibration"}
     assert {key: found[key] for key in found if key not in by_dev} == {
@@ -261,9 +261,9 @@ def test_error_at_a_threshold_that_is_set_once():
 
 @pytest.mark.parametrize("classes", [([4.0], []), ([], [1.0])])
 def test_development_data_of_one_class_gives_no_threshold(classes):
-    assert metrics.from_scores(scores_of_a_run({(1, 1, "dev"): classes}), ["a", "b"])["fixed_threshold_error"] is None
+    assert of_scores.from_scores(scores_of_a_run({(1, 1, "dev"): classes}), ["a", "b"])["fixed_threshold_error"] is None
 
 
 def test_development_scores_must_be_finite():
     with pytest.raises(UserError, match="1 of 1 fake scores are not finite"):
-        metrics.from_scores(scores_of_a_run({(1, 1, "dev"): ([4.0], [np.nan])}), ["a", "b"])
+        of_scores.from_scores(scores_of_a_run({(1, 1, "dev"): ([4.0], [np.nan])}), ["a", "b"])

@@ -14,6 +14,7 @@ from support.finished_runs import EMOTIONS, make_study
 from rawm import paths
 from rawm.errors import UserError
 from rawm.reports import tables
+from rawm.reports.tables import study as study_tables
 from rawm.reports.tables.formats import Cell, Table, latex, markdown
 from rawm.runs import results, uncertainty
 from rawm.runs.run import Run
@@ -85,7 +86,7 @@ def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(stud
         found.runs["joint", seed].metrics.update(average_eer=0.1, forward_transfer_eer_reduction=99.0)
         found.runs["owm", seed].metrics.update(average_eer=1.0, forward_transfer_eer_reduction=-50.0)
         found.runs["lwf", seed].metrics.update(average_eer=1.001, forward_transfer_eer_reduction=90.0)
-    table = tables.comparison(found, uncertainty.load(study))
+    table = study_tables.comparison(found, uncertainty.load(study))
     average = [header.startswith("Average") for header in table.headers].index(True)
     marked = [row[0].text for row in table.rows if row[average].best]
     assert marked == ["LwF", "OWM"]  # equal as printed
@@ -97,7 +98,7 @@ def test_the_best_of_a_column_is_marked_and_the_upper_bound_is_not_compared(stud
 def test_intervals_stand_behind_average_and_forgetting(study, tmp_path):
     tables.make(study, tmp_path)
     sure = uncertainty.load(study)
-    table = tables.comparison(results.load(study), sure)
+    table = study_tables.comparison(results.load(study), sure)
     for key in ("average_eer", "forgetting_eer_increase"):
         column = [metric.key for metric in study.measure.metrics].index(key) + 1 + len(study.tasks)
         for row, method in zip(table.rows, study.settings.methods, strict=True):
@@ -117,7 +118,7 @@ def test_a_dagger_marks_what_cannot_be_told_from_the_best(study):
             pair |= {"low": 0.1, "high": 0.2}
             if {pair["first"], pair["second"]} in ({best, others[0]}, {best, "joint"}, {*others[1:3]}):
                 pair["low"] = -0.1
-    table = tables.comparison(found, sure)
+    table = study_tables.comparison(found, sure)
     average = [header.startswith("Average") for header in table.headers].index(True)
     assert [row[0].text for row in table.rows if row[average].text.endswith("†")] == [found.titles[others[0]]]
 
@@ -129,7 +130,7 @@ def test_pairs_say_how_far_two_methods_are_apart(study, tmp_path):
     for row, pair in zip(rows, sure["pairs"], strict=True):
         assert float(row["difference"]) == pytest.approx(pair["difference"], abs=1e-4)
     sure["pairs"][0] |= {"low": -2.0, "high": -1.0}
-    table = tables.pairs(results.load(study), sure)
+    table = study_tables.pairs(results.load(study), sure)
     assert len(table.rows) == 21
     for row, pair in zip(table.rows, sure["pairs"], strict=False):
         assert row[2].text == f"{pair['difference']:.2f} [{pair['low']:.1f}, {pair['high']:.1f}]"
@@ -159,7 +160,7 @@ def test_one_method_has_no_pairs(tmp_path, monkeypatch):
 
 
 def test_headers_say_the_direction(study):
-    headers = tables.comparison(results.load(study), uncertainty.load(study)).headers
+    headers = study_tables.comparison(results.load(study), uncertainty.load(study)).headers
     assert "Forgetting (EER increase, points), lower is better" in headers
     assert "Backward transfer (EER reduction, points), higher is better" in headers
     assert all("is better" in header for header in headers[1:-1])
@@ -169,7 +170,7 @@ def test_accuracies_are_compared_the_other_way_round(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = estimated(make_study(tmp_path, methods=("finetune", "ewc"), seeds=(0, 1), tasks=3, classes=EMOTIONS))
     tables.make(study, tmp_path / "out")
-    table = tables.comparison(results.load(study), uncertainty.load(study))
+    table = study_tables.comparison(results.load(study), uncertainty.load(study))
     assert "Average accuracy (%), higher is better" in table.headers
     assert "Forgetting (accuracy decrease, points), lower is better" in table.headers
     assert not [text for text in (*table.headers, table.note) if "EER" in text]
@@ -195,7 +196,7 @@ def test_signs_that_latex_does_not_know_become_its_own():
 def test_latex_is_balanced_and_escaped(study):
     found = results.load(study)
     found.titles["rawm"] = "RAWM_50% & more"
-    text = latex(tables.comparison(found, uncertainty.load(study)))
+    text = latex(study_tables.comparison(found, uncertainty.load(study)))
     assert r"RAWM\_50\% \& more" in text
     body = text[text.index(r"\midrule") + 8 : text.index(r"\bottomrule")]
     lines = [line for line in body.splitlines() if line]
@@ -208,7 +209,7 @@ def test_latex_is_balanced_and_escaped(study):
 
 def test_markdown_has_as_many_cells_in_every_row(study):
     found, sure = results.load(study), uncertainty.load(study)
-    for table in (tables.comparison(found, sure), tables.pairs(found, sure), tables.matrices(found)):
+    for table in (study_tables.comparison(found, sure), study_tables.pairs(found, sure), study_tables.matrices(found)):
         rows = [line for line in markdown(table).splitlines() if line.startswith("|")]
         assert len({row.count(" |") for row in rows}) == 1
 

@@ -19,6 +19,7 @@ from rawm.detectors import checkpoint
 from rawm.features.extract import extract
 from rawm.reports import tables
 from rawm.reports.figures.study import DRAW
+from rawm.reports.tables import study as study_tables
 from rawm.runs import results, uncertainty
 from rawm.runs.run import runs_of
 from rawm.study import load_study
@@ -129,7 +130,7 @@ def test_tables_say_that_orders_differ_and_runs_keep_names(study):
     uncertainty.make(study, resamples=100)
     found, estimated = results.load(study), uncertainty.load(study)
     assert {"eer_task1", "eer_task2"} < set(estimated["methods"]["owm"])
-    note = tables.comparison(found, estimated).note
+    note = study_tables.comparison(found, estimated).note
     assert "over 2 seeds, each of which meets the tasks in an order of its own. T1 = met 1st; T2 = met 2nd:" in note
     tables.make(study, "tables")
     table = pd.read_csv("tables/runs.csv").set_index(["method", "seed"])

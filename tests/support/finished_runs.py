@@ -9,7 +9,8 @@ import numpy as np
 import yaml
 from safetensors.numpy import save_file
 
-from rawm import manifest, metrics, paths
+from rawm import manifest, paths
+from rawm.metrics import of_scores
 from rawm.runs.run import Run
 from rawm.study import Study, load_study
 
@@ -102,8 +103,8 @@ def make_run(study: Study, method: str, seed: int, strength: float = 0.5, with_p
     scores = {name: np.concatenate(parts) for name, parts in columns.items()}
     run = Run(study, method, seed)
     run.write_scores(scores)
-    content = metrics.from_scores(scores, [task.name for task in study.tasks], study.measure)
-    content |= metrics.of_watched(scores, [task.name for task in study.stream.watch], tasks, study.measure)
+    content = of_scores.from_scores(scores, [task.name for task in study.tasks], study.measure)
+    content |= of_scores.of_watched(scores, [task.name for task in study.stream.watch], tasks, study.measure)
     run.write_metrics(content | {"wall_s": [1.5] * tasks})
     for task in run.numbers:
         _write_task(run, task, with_projectors)

@@ -10,8 +10,13 @@ import os
 import re
 import sys
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+if find_spec("rawm") is None:  # a clone, read by a Snakemake in another environment than the jobs'
+    sys.path.insert(0, str(Path(workflow.current_basedir).parents[1]))
 
 from rawm import paths
 from rawm.code_hash import code_hash

@@ -10,13 +10,13 @@ Steps:
 
 
 rule fetch_packages:
+    """Download and unpack what an open-speech corpus is made of, without root."""
     output:
         receipt="results/packages/{corpus}.json",
     log:
         "results/logs/fetch_packages/{corpus}.log",
     benchmark:
         "results/benchmarks/fetch_packages/{corpus}.tsv"
-    """Download and unpack what an open-speech corpus is made of, without root."""
     localrule: True
     resources:
         network=1,

@@ -5,9 +5,12 @@ A job takes a fraction of a second to start instead of several. Its command, log
 of its `benchmark` holds what the kernel counted for its process. On clusters and GPUs jobs start as usual.
 """
 
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from snakemake import benchmark
+from snakemake.exceptions import WorkflowError
 
 from rawm.cli import job_server
 
@@ -29,7 +32,12 @@ class BenchmarkTimer(benchmark.BenchmarkTimer):
 
 
 def start_job_server():
-    """Start it where jobs run on this machine."""
-    if workflow.is_main_process and workflow.local_exec and not workflow.touch:
+    """Start it where jobs run on this machine and in this environment."""
+    if shutil.which("rawm") is None and not workflow.deployment_settings.deployment_method:
+        raise WorkflowError(
+            "rawm is not installed in this environment: `pip install --editable .` in the clone, or let Snakemake make "
+            "one for the jobs by --software-deployment-method conda"
+        )
+    if find_spec("torch") and workflow.is_main_process and workflow.local_exec and not workflow.touch:
         SMALL_JOBS["usage"] = job_server.start()
         benchmark.BenchmarkTimer = BenchmarkTimer

@@ -15,10 +15,10 @@ from rawm.reports.escaping import rst
 
 
 rule paper:
+    """Every printed table and figure with ours beside it."""
     input:
         index="results/paper/index.md",
         drawings=lambda wildcards: expand("results/paper/{name}.{suffix}", name=sources.drawn_labels(), suffix=DRAWN),
-    """Every printed table and figure with ours beside it."""
     localrule: True
 
 

@@ -7,6 +7,7 @@ study. `snakemake --cores 1 -R log_to_mlflow` fills a new or lost store again.
 
 
 rule log_to_mlflow:
+    """Mirror every run of a study to MLflow; runs that are there already stay as they are."""
     input:
         metrics=of_study(runs.all_metrics),
         checkpoints=of_study(runs.all_checkpoints),
@@ -20,7 +21,6 @@ rule log_to_mlflow:
         "results/{study}/logs/log_to_mlflow.log",
     benchmark:
         "results/{study}/benchmarks/log_to_mlflow.tsv"
-    """Mirror every run of a study to MLflow; runs that are there already stay as they are."""
     localrule: True
     resources:
         mlflow=1,

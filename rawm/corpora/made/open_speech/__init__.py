@@ -1,10 +1,5 @@
 """Open speech: corpora of voice prompts and synthesisers that Debian distributes, made without root.
 
-`fetch` downloads and unpacks the packages; `make` decodes, cleans and splits the recordings, makes the fakes and writes
-FLAC. Importing this package is cheap.
+`packages.fetch` downloads and unpacks the packages; `build.make` decodes, cleans and splits the recordings, makes the
+fakes and writes FLAC.
 """
-
-from rawm.corpora.made.open_speech.build import make
-from rawm.corpora.made.open_speech.packages import fetch
-
-__all__ = ["fetch", "make"]

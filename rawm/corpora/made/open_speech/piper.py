@@ -8,14 +8,16 @@ import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rawm import files
 from rawm.config.open_speech import Piper
-from rawm.corpora.made.open_speech.clean import RATE, resample
-from rawm.corpora.made.open_speech.vocoders import Original
 from rawm.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rawm.corpora.made.open_speech.vocoders import Original
 
 #: Piper, and the library whose version its sound depends on.
 PROGRAM = ("piper-tts==1.8.0", "onnxruntime==1.32.0")
@@ -57,7 +59,7 @@ def version_of(voice: str) -> str:
     return ", ".join([voice, *PROGRAM])
 
 
-def piper(original: Original, attack: Piper) -> np.ndarray:
+def piper(original: "Original", attack: Piper) -> "np.ndarray":
     """Read the prompt's text with Piper; returns speech (n,) at 16 kHz.
 
     With a pitch of p, the voice speaks p times as slowly and is then played p times as fast: pitch and formants rise,
@@ -66,6 +68,8 @@ def piper(original: Original, attack: Piper) -> np.ndarray:
     Raises:
         UserError: Piper or its voice is not there, or it stopped.
     """
+    from rawm.corpora.made.open_speech.clean import RATE, resample
+
     pitch = original.pick(attack.pitch)
     speech, rate = _reader(original.packages_dir / folder_of(attack.voice), pitch).read(original.text)
     return resample(speech, round(rate * pitch), RATE)
@@ -96,7 +100,7 @@ class _Reader:
             cores = sorted(os.sched_getaffinity(0))
             os.sched_setaffinity(self.process.pid, {cores[os.getpid() % len(cores)]})
 
-    def read(self, text: str) -> tuple[np.ndarray, int]:
+    def read(self, text: str) -> "tuple[np.ndarray, int]":
         """Read a text aloud; returns the speech (n,) and its sample rate in Hz."""
         import soundfile
 
