@@ -105,15 +105,20 @@ def _close(client: MlflowClient) -> None:
 
 
 def _experiment_id(client: MlflowClient, name: str, file: Path | None) -> str:
-    """Id of an experiment by name; restore or create it if needed."""
+    """Id of an experiment by name; restore or create it if needed. Another upload may create it at the same time."""
     existing = client.get_experiment_by_name(name)
     if existing and existing.lifecycle_stage == "deleted":
         client.restore_experiment(existing.experiment_id)
     if existing:
         return existing.experiment_id
-    if file is None:
-        return client.create_experiment(name)  # the server knows where its artifacts live
-    return client.create_experiment(name, artifact_location=place.artifacts(file, name).as_uri())
+    where = place.artifacts(file, name).as_uri() if file else None  # a server knows where its artifacts live
+    try:
+        return client.create_experiment(name, artifact_location=where)
+    except MlflowException as error:
+        existing = client.get_experiment_by_name(name)
+        if error.error_code != "RESOURCE_ALREADY_EXISTS" or existing is None:
+            raise
+        return existing.experiment_id
 
 
 class Experiment:

@@ -37,6 +37,16 @@ def test_wilcoxon_shares_blocks_without_a_difference():
     assert ranking.wilcoxon(PLAIN, PLAIN) is None
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_wilcoxon_of_few_blocks_is_that_of_scipy_with_and_without_ties(seed):
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(2, 10)
+    difference = rng.integers(1, 5, blocks) * rng.choice([-1, 0, 1], blocks) if seed % 2 else rng.normal(size=blocks)
+    if difference.any():
+        expected = stats.wilcoxon(difference, zero_method="zsplit").pvalue
+        assert ranking.wilcoxon(difference, np.zeros(blocks)) == pytest.approx(expected, abs=1e-12)
+
+
 def test_wilcoxon_of_a_few_blocks_is_exact():
     assert ranking.wilcoxon([1.0, 2.0, 3.0, 4.0, 5.0], np.zeros(5)) == pytest.approx(2 / 2**5)
 

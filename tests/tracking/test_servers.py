@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from support.finished_runs import STUDY, make_study
+from support.servers import wait_for
 from support.stores import EXPERIMENT, free_port
 
 from rawm import tracking
@@ -42,17 +42,6 @@ def server(tmp_path_factory):
         os.killpg(process.pid, signal.SIGCONT)
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
-
-
-def wait_for(url, seconds=600):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=2).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.3)
 
 
 @pytest.fixture(scope="module")

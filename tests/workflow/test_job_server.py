@@ -17,7 +17,7 @@ ONE_THREAD = dict.fromkeys(
     [*(f"{name}_NUM_THREADS" for name in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")), "VECLIB_MAXIMUM_THREADS"], "1"
 )  # as Snakemake says to jobs
 FILES = ["detector.safetensors", "history.jsonl", "memory.safetensors"]
-LONG = ("studies/synthetic.yaml", "epochs: 60", "epochs: 2000")  # ten seconds and more
+LONG = ("studies/synthetic.yaml", "epochs: 60", "epochs: 1500")  # ten seconds and more
 
 
 def wait_for(condition, seconds=600):
