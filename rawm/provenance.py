@@ -1,8 +1,15 @@
-"""Which commit and packages made a result."""
+"""Which commit and packages made a result, and where this package is from."""
 
 import subprocess
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def package_source() -> str:
+    """What pip installs to get this package once more: the folder of its checkout, or else e.g. rawm==0.1.0."""
+    checkout = Path(__file__).parents[1]
+    return str(checkout) if (checkout / "pyproject.toml").is_file() else f"rawm=={version('rawm')}"
 
 
 def git_state() -> tuple[str, bool]:

@@ -182,6 +182,14 @@ def test_a_changed_default_is_a_changed_value_and_no_code(package):
     assert package.changed() == set()
 
 
+def test_another_python_changes_nothing():
+    arguments = "arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])"
+    whole = f"FunctionDef(name='f', args={arguments}, body=[Pass()], decorator_list=[])"
+    assert meaning.tree_text(ast.parse("def f(): pass").body[0]) == whole
+    whole = "ClassDef(name='A', bases=[], keywords=[], body=[Pass()], decorator_list=[])"
+    assert meaning.tree_text(ast.parse("class A: pass").body[0]) == whole
+
+
 def test_unknown_entries_are_refused():
     for entry in ("rawm.nothing:here", "rawm.seeding:nothing", "rawm.methods:METHODS[nothing]", "rawm.seeding"):
         with pytest.raises(LookupError):

@@ -1,6 +1,8 @@
 """All verbs of the command `rawm`: each parses its options and calls one function."""
 
+import platform
 import sys
+from typing import Annotated
 
 import typer
 
@@ -8,7 +10,9 @@ from rawm.cli import configuration, corpora, detection, features, results, runs,
 from rawm.config.shown import shortened
 from rawm.errors import UserError
 from rawm.files import UNWRITABLE
+from rawm.provenance import versions
 
+PACKAGES = ("rawm", "torch", "snakemake", "mlflow", "numpy")  # whose versions `rawm --version` prints
 LONGEST = 2000  # characters of a sentence, which may show what a file holds
 
 app = typer.Typer(
@@ -22,6 +26,23 @@ app = typer.Typer(
 )
 for verbs in (configuration, corpora, features, runs, results, scores, tracking, detection):
     app.add_typer(verbs.app)
+
+
+def print_versions(asked: bool) -> None:
+    """Print what a report of a mistake needs to say, and end."""
+    if asked:
+        found = versions(PACKAGES) | {"Python": platform.python_version()}
+        print(*map(" ".join, found.items()), platform.platform(), sep="\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=print_versions, is_eager=True, help="Print versions and exit.")
+    ] = False,
+) -> None:
+    """Options that need no verb."""
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from functools import cache
 
 from rawm.code_hash.sources import find_module, names_defined, read_source
@@ -23,7 +24,13 @@ def meaning_of(module: str, node: ast.stmt) -> tuple[str, list[tuple[str, str]]]
     reader = _Reader(module)
     # A copy, since the transformation works in place.
     meaning = reader.visit(ast.parse(ast.unparse(node)).body[0])
-    return ast.dump(meaning) if meaning is not None else "", list(dict.fromkeys(reader.uses))
+    return tree_text(meaning) if meaning is not None else "", list(dict.fromkeys(reader.uses))
+
+
+def tree_text(tree: ast.AST) -> str:
+    """A syntax tree as text, the same under every Python: 3.12 added type parameters, 3.13 leaves out empty lists."""
+    everything = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    return ast.dump(tree, **everything).replace(", type_params=[]", "")
 
 
 class _Reader(ast.NodeTransformer):

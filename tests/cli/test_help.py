@@ -1,5 +1,7 @@
 """Help texts of the command line."""
 
+import platform
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -27,3 +29,10 @@ def test_every_verb_has_examples(verb):
     result = CliRunner().invoke(app, [*verb, "--help"])
     assert result.exit_code == 0
     assert f"$ rawm {' '.join(verb)}" in result.output
+
+
+def test_versions_are_printed():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()[:2]] == ["rawm", "torch"]
+    assert f"Python {platform.python_version()}" in result.output

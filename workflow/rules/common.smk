@@ -23,6 +23,7 @@ from rawm.code_hash import code_hash
 from rawm.config.reading import ConfigError
 from rawm.detection.bundle import FILES as MODEL_FILES
 from rawm.files import end_future
+from rawm.provenance import package_source
 from rawm.reports import figures, tables
 from rawm.reports.paper import DRAWN, SUFFIXES, sources
 from rawm.runs import run as runs
@@ -58,6 +59,7 @@ get_augmentation = loader(load_augmentation)
 get_published = loader(sources.choose)  # a printed table and the studies beside it
 MAIN = loader(read_main)("config/config.yaml")
 os.environ.update(RAWM_DEVICE=MAIN.device)  # read by `rawm`; no parameter, since another device makes nothing stale
+os.environ.update(RAWM_SOURCE=package_source())  # read by ../envs/rawm.post-deploy.sh
 STUDY = get_study(MAIN.study)
 # A hash, since the URI of a server may hold a password.
 TRACKING_STORE = hashlib.sha256((os.environ.get("MLFLOW_TRACKING_URI") or MAIN.tracking.uri).encode()).hexdigest()[:12]

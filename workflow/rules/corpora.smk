@@ -18,6 +18,8 @@ rule fetch_packages:
     benchmark:
         "results/benchmarks/fetch_packages/{corpus}.tsv"
     localrule: True
+    conda:
+        "../envs/rawm.yaml"
     resources:
         network=1,
     params:
@@ -36,6 +38,8 @@ rule make_corpus:
         "results/logs/make_corpus/{corpus}.log",
     benchmark:
         "results/benchmarks/make_corpus/{corpus}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: 1
     params:
         settings=of_corpus(jobs.corpus_settings),

@@ -18,6 +18,8 @@ rule evaluate_run:
         "results/{study}/logs/evaluate_run/{method}_seed{seed}.log",
     benchmark:
         "results/{study}/benchmarks/evaluate_run/{method}_seed{seed}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: 1
     params:
         settings=of_study(jobs.evaluation_settings),
@@ -38,6 +40,8 @@ rule estimate_uncertainty:
         "results/{study}/logs/estimate_uncertainty.log",
     benchmark:
         "results/{study}/benchmarks/estimate_uncertainty.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: 2
     params:
         settings=of_study(jobs.uncertainty_settings),

@@ -19,6 +19,8 @@ rule extract_features:
         "results/logs/extract_features/{frontend}/{corpus}.log",
     benchmark:
         "results/benchmarks/extract_features/{frontend}/{corpus}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: of_frontend(jobs.extraction_threads)
     params:
         settings=of_features(jobs.features_settings),
@@ -40,6 +42,8 @@ rule augment_features:
         "results/logs/augment_features/{frontend}/{corpus}/{augmentation}.log",
     benchmark:
         "results/benchmarks/augment_features/{frontend}/{corpus}/{augmentation}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: of_frontend(jobs.extraction_threads)
     params:
         label=lambda wildcards: augmentation_label(wildcards.augmentation),
@@ -63,6 +67,8 @@ rule extract_shard:
         "results/logs/extract_shard/{frontend}/{corpus}/{shard}.log",
     benchmark:
         "results/benchmarks/extract_shard/{frontend}/{corpus}/{shard}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: of_frontend(jobs.extraction_threads)
     params:
         settings=of_features(jobs.features_settings),

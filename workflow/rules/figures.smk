@@ -37,6 +37,8 @@ rule make_tables:
         "results/{study}/logs/make_tables.log",
     benchmark:
         "results/{study}/benchmarks/make_tables.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=of_study(jobs.report_settings),
         code=code_hash("rawm.reports.tables:make"),
@@ -68,6 +70,8 @@ rule draw_figures:
         "results/{study}/logs/draw_figures.log",
     benchmark:
         "results/{study}/benchmarks/draw_figures.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=of_study(jobs.figure_settings),
         code=code_hash("rawm.reports.figures:make"),

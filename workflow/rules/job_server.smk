@@ -2,7 +2,8 @@
 Small jobs: one process that has torch loaded forks for each training, evaluation and other small job on this machine
 
 A job takes a fraction of a second to start instead of several. Its command, log and outcome are the same, and the file
-of its `benchmark` holds what the kernel counted for its process. On clusters and GPUs jobs start as usual.
+of its `benchmark` holds what the kernel counted for its process. On clusters, on GPUs and in environments of conda jobs
+start as usual.
 """
 
 import shutil
@@ -33,11 +34,13 @@ class BenchmarkTimer(benchmark.BenchmarkTimer):
 
 def start_job_server():
     """Start it where jobs run on this machine and in this environment."""
-    if shutil.which("rawm") is None and not workflow.deployment_settings.deployment_method:
+    own_environment = workflow.deployment_settings.deployment_method
+    if shutil.which("rawm") is None and not own_environment:
         raise WorkflowError(
             "rawm is not installed in this environment: `pip install --editable .` in the clone, or let Snakemake make "
             "one for the jobs by --software-deployment-method conda"
         )
-    if find_spec("torch") and workflow.is_main_process and workflow.local_exec and not workflow.touch:
+    here = find_spec("torch") and workflow.local_exec and not own_environment
+    if here and workflow.is_main_process and not workflow.touch:
         SMALL_JOBS["usage"] = job_server.start()
         benchmark.BenchmarkTimer = BenchmarkTimer

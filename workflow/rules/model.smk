@@ -16,6 +16,8 @@ rule export_model:
         "results/{study}/logs/export_model.log",
     benchmark:
         "results/{study}/benchmarks/export_model.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=of_study(lambda study: jobs.model_settings(study, MAIN.model)),
         code=code_hash("rawm.detection.export:best_of", "rawm.detection.export:export"),

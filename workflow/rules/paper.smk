@@ -32,6 +32,8 @@ rule compare_published:
         "results/logs/compare_published/{published}.log",
     benchmark:
         "results/benchmarks/compare_published/{published}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:make"),
@@ -55,6 +57,8 @@ rule draw_published:
         "results/logs/draw_published/{published}.log",
     benchmark:
         "results/benchmarks/draw_published/{published}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=of_published(sources.settings),
         code=code_hash("rawm.reports.paper:draw"),
@@ -74,6 +78,8 @@ rule index_published:
         "results/logs/index_published.log",
     benchmark:
         "results/benchmarks/index_published.tsv"
+    conda:
+        "../envs/rawm.yaml"
     params:
         settings=lambda wildcards: sources.index_settings(),
         code=code_hash("rawm.reports.paper:make_index"),

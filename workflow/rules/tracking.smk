@@ -22,6 +22,8 @@ rule log_to_mlflow:
     benchmark:
         "results/{study}/benchmarks/log_to_mlflow.tsv"
     localrule: True
+    conda:
+        "../envs/rawm.yaml"
     resources:
         mlflow=1,
     params:

@@ -20,6 +20,8 @@ rule train_task:
         "results/{study}/logs/train_task/{method}_seed{seed}_task{task}.log",
     benchmark:
         "results/{study}/benchmarks/train_task/{method}_seed{seed}_task{task}.tsv"
+    conda:
+        "../envs/rawm.yaml"
     threads: 1
     params:
         settings=of_task(jobs.training_settings),
