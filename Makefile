@@ -9,6 +9,7 @@
 #   make test-faults            kills, full disks, damaged and hostile files
 #   make lint                   style, layers of imports, types
 #   make docs                   fill the generated parts of docs/ and config/schemas/
+#   make site                   the documentation as a site: site/index.html
 #   make ui                     the MLflow UI, with the link that opens the study's runs
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ INSTALLED := .venv/installed$(TORCH:%=-%)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run unlock report test test-fast test-faults lint format docs bench ui requirements clean
+.PHONY: run unlock report test test-fast test-faults lint format docs site bench ui requirements clean
 
 # Bars in a terminal; elsewhere a line for each finished job, by the logger in plugins/.
 run: $(INSTALLED)
@@ -59,6 +60,11 @@ docs: $(INSTALLED)
 	@rawm schemas > /dev/null
 	@for tool in corpora methods performance reproducibility standardisation; do python tools/$${tool}_table.py || exit 1; done
 
+# Strict: a link that leads nowhere is an error.
+site: $(INSTALLED)
+	@sphinx-build -W --keep-going -n -q -b html -c docs/site . site
+	@echo $(CURDIR)/site/index.html
+
 bench: $(INSTALLED)
 	python benchmarks/run.py --output results/bench.json
 
@@ -68,7 +74,7 @@ ui: $(INSTALLED)
 # New versions of everything: run this, then `make test`.
 requirements: $(INSTALLED)
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra test pyproject.toml --output-file requirements.txt
+	    --extra docs --extra test pyproject.toml --output-file requirements.txt
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .snakemake
