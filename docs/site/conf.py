@@ -21,17 +21,19 @@ exclude_patterns = [*(set(os.listdir(ROOT)) - {"docs", "config", "results"}), "r
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
+highlight_language = "text"
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
+default_role = "literal"
 napoleon_use_ivar = True
 python_maximum_signature_line_length = 90
 #: Names of other packages, whose sites are not asked, and of ours that the reference leaves out.
 nitpick_ignore_regex = [
     ("py:.*", r"(?!rawm\.).*"),
-    ("py:class", r"rawm\.(config\..*|detection\.bundle\.ModelFile|methods\.method\.Settings|corpora\.listing\.AnyListed)"),
+    ("py:class", r"rawm\.config\..*|rawm\..*\.(ModelFile|Settings|AnyListed)"),
 ]
 
 html_theme = "furo"

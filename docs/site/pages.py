@@ -41,8 +41,9 @@ def keys(_: str) -> str:
     sections = []
     for kind, title in KINDS.items():
         schema = json.loads((SCHEMAS / f"{kind}.schema.json").read_text(encoding="utf-8"))
-        place = "config/config.yaml" if kind == "config" else f"config/{kind}/*.yaml"
-        sections.append(f"## {title}\n\n`{place}`: {schema.get('description', 'one of the following.')}")
+        text = schema.get("description", "Each file is one of the following.")
+        place = "" if kind == "config" else f"`config/{kind}/*.yaml`: "
+        sections.append(f"## {title}\n\n{place}{text}")
         if "properties" in schema:
             sections.append(_table(schema))
         sections += [f"### {heading}\n\n{text}\n\n{_table(model)}" for heading, text, model in _models(schema)]
@@ -72,17 +73,17 @@ def _table(model: dict) -> str:
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
     for key, value in model["properties"].items():
         if "const" not in value:
-            meaning = value.get("description", "").replace("|", "\\|")
+            meaning = re.sub(r"([<*|_])", r"\\\1", value.get("description", ""))
             rows.append(f"| `{key}` | {_type(value)} | {_default(key, value, model)} | {meaning} |")
     return "\n".join(rows) if len(rows) > 2 else "No other keys."
 
 
 def _default(key: str, value: dict, model: dict) -> str:
     if key in model.get("required", ()):
-        return "has to be given"
+        return "required"
     default = value.get("default")
     if isinstance(default, dict) or (isinstance(default, list) and any(isinstance(item, dict) for item in default)):
-        return "defaults of its keys"
+        return "those of its keys"
     if default in ("", [], None):
         return "none"
     return f"`{json.dumps(default, ensure_ascii=False)}`"
@@ -115,23 +116,31 @@ def _name(reference: str) -> str:
 def command_line(_: str) -> str:
     """The help of every verb, as Typer writes it."""
     import typer.cli
+
     from rawm.cli.verbs import app
 
     command = typer.main.get_command(app)
     text = typer.cli.get_docs_for_click(obj=command, ctx=typer.Context(command), indent=1, name="rawm")
     text = re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+\n", "", text)  # cut off, and they follow in full
     text = text.replace("* `--help`: Show this message and exit.\n", "").replace("**Options**:\n\n\n", "")
-    examples = re.compile(r"\[bold\]Examples\[/bold\]\n\n((?:  \$ .*\n\n)+)")
-    return examples.sub(lambda found: "```console\n" + found[1].replace("\n\n", "\n").replace("  $", "$") + "```\n\n", text)
+
+    def block(examples: re.Match) -> str:
+        lines = examples[1].replace("  $ ", "$ ").replace("\n\n", "\n")
+        return f"**Examples**:\n\n```console\n{lines}```\n\n"
+
+    text = re.sub(r"\[bold\]Examples\[/bold\]\n\n((?:  \$ .*\n\n)+)", block, text)
+    assert "[bold]" not in text, "an epilog is no list of examples"
+    return text
 
 
 PARTS = {"menus": menus, "keys": keys, "command line": command_line}
 
 
 def fill(app, name: str, source: list[str]) -> None:
-    """Put the parts into a page."""
+    """Put the parts into a page, and the titles of pages in place of the names of their files in links."""
     page = source[0]
-    source[0] = re.sub(r"<!-- site: (.+) -->", lambda found: PARTS[found[1]](page), page)
+    page = re.sub(r"<!-- site: (.+) -->", lambda found: PARTS[found[1]](page), page)
+    source[0] = re.sub(r"\[[\w./]+\.md\]\(([^)]+)\)", r"[](\1)", page)
 
 
 def setup(app) -> dict:

@@ -16,8 +16,8 @@ EMOTIONS = ("angry", "happy", "neutral", "sad")
 class Counts(Model):
     """Published numbers of utterances. Numbers that are null are not checked."""
 
-    genuine: int | None = Field(None, ge=0)
-    fake: int | None = Field(None, ge=0)
+    genuine: int | None = Field(None, ge=0, description="Genuine utterances.")
+    fake: int | None = Field(None, ge=0, description="Fake utterances.")
     total: int | None = Field(None, ge=0, description="Utterances of all classes together.")
     certain: bool = Field(
         False, description="Whether the numbers are from official lists; then a difference is an error, else a warning."

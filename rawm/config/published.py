@@ -43,7 +43,9 @@ class Row(Model):
 class Drawing(Model):
     """How our numbers are drawn."""
 
-    kind: Literal["sweep", "ablation"]
+    kind: Literal["sweep", "ablation"] = Field(
+        description="sweep = curves over `x` of the rows; ablation = bars, each beside that of `reference`."
+    )
     x: str = Field("", description="Label of a sweep's x axis.")
     log: bool = Field(False, description="Whether the x axis is logarithmic.")
     reference: str = Field("", description="Method with which the others of an ablation are compared.")
@@ -56,8 +58,8 @@ class PublishedFile(Model):
     If every column is a task, a column Average is added: the mean of a row.
     """
 
-    title: str
-    kind: Literal["table", "figure"]
+    title: str = Field(description="Title of our table or figure.")
+    kind: Literal["table", "figure"] = Field(description="What it is in the paper.")
     paper: str = Field(description="Authors, venue and arXiv number or DOI.")
     where: str = Field(description="Number of the table or figure, or what it shows if that is not known.")
     source: str = Field(description="Where the numbers were read, or why there are none.")
@@ -71,8 +73,8 @@ class PublishedFile(Model):
     differences: list[str] = Field(
         default_factory=list, description="Known reasons why numbers differ, one sentence each."
     )
-    columns: list[Column] = Field(min_length=1)
-    rows: list[Row] = Field(min_length=1)
+    columns: list[Column] = Field(min_length=1, description="Columns with numbers, as printed.")
+    rows: list[Row] = Field(min_length=1, description="Rows, as printed.")
     drawing: Drawing | None = Field(None, description="How our numbers are drawn; null = not at all.")
 
     @model_validator(mode="after")

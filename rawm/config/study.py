@@ -164,7 +164,7 @@ class StreamFile(Model):
         "genuine speech and each attack, and the detector has outputs for those of the tasks so far. Streams with the "
         "classes fake and genuine are evaluated by equal error rate, others by accuracy.",
     )
-    tasks: list[Task] = Field(min_length=1)
+    tasks: list[Task] = Field(min_length=1, description="Tasks in their order.")
     watch: list[Task] = Field(
         default_factory=list,
         exclude_if=_is_empty,
@@ -233,5 +233,5 @@ class MainFile(Model):
         le=1000,
         description="Jobs that share the extraction of a corpus; a new number extracts everything again.",
     )
-    tracking: Tracking = Tracking()
+    tracking: Tracking = Field(Tracking(), description="MLflow store and experiment of finished runs.")
     model: ModelChoice = Field(ModelChoice(), description="Which detector becomes results/<study>/model/.")

@@ -12,14 +12,13 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     ROOT / "config/README.md",
     ROOT / "results/README.md",
 ]
 #: First parts of the paths that pages name.
 TOP = ("rawm", "tests", "tools", "benchmarks", "config", "workflow", "docs")
-#: An MLflow experiment, and files that a reader makes.
-NOT_FILES = ("rawm/tuning/", "config/corpora/mine")
+NOT_FILES = ("rawm/tuning/",)  # MLflow experiments
 
 
 def headings(page: Path) -> set[str]:
@@ -43,7 +42,9 @@ def test_links_lead_somewhere(page):
 def test_files_that_are_named_exist(page):
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     folders = {str(parent) for name in listed for parent in Path(name).parents}
-    for name in re.findall(r"`([\w.*/-]+)`", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    listed += re.findall(r"<!-- file: (\S+) -->", text)  # the reader makes them
+    for name in re.findall(r"`([\w.*/-]+)`", text):
         first, _, rest = name.partition("/")
         if first in TOP and rest and "*" not in name and not name.startswith(NOT_FILES):
             assert name in listed or name.rstrip("/") in folders, f"{page.name} names {name}, which is not there"
@@ -52,7 +53,7 @@ def test_files_that_are_named_exist(page):
 def test_the_readme_is_short_and_the_list_of_pages_is_complete():
     assert len((ROOT / "README.md").read_bytes()) <= 6000
     index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
-    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")} - {"README.md"}
     assert {page for page in pages if f"({page})" not in index} == set()
 
 
@@ -64,3 +65,23 @@ def test_the_page_on_configuration_names_every_key():
         models = [content["$defs"][ref.rsplit("/", 1)[1]] for ref in options] or [content]
         keys = {key for model in models for key in model.get("properties", {})}
         assert {key for key in keys - {"name"} if f"`{key}`" not in page} == set(), schema.name
+
+
+@pytest.mark.parametrize("schema", sorted((ROOT / "config/schemas").glob("*.json")), ids=lambda schema: schema.stem)
+def test_every_key_has_a_description(schema):
+    content = json.loads(schema.read_text(encoding="utf-8"))
+    for name, model in [("file", content), *content.get("$defs", {}).items()]:
+        keys = model.get("properties", {}) if name != "TrainingOverride" else {}  # they are those of Training
+        plain = [key for key, value in keys.items() if "description" not in value]
+        assert set(plain) <= set(selectors(content)), f"{name}: {plain}"
+
+
+def selectors(schema):
+    """Keys that choose the other keys."""
+    if isinstance(schema, dict):
+        if "propertyName" in schema:
+            yield schema["propertyName"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for value in schema:
+            yield from selectors(value)
