@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 import typer
-from support.commands import ENVIRONMENT, ROOT, edit
+from support.commands import ENVIRONMENT, ROOT
 from support.finished_study import copy_of_finished_study
 
 from rawm.cli.verbs import app
@@ -76,8 +76,6 @@ def put(folder, comment, text):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run_in_order(page, folder):
-    if page.stem == "front_end":  # every run is trained again
-        edit(folder, "studies/synthetic.yaml", "epochs: 60", "epochs: 2")
     variables = ENVIRONMENT | {"PYTHONPATH": str(folder), "CORES": "1"}
     for step in steps(page):
         if step.comment and not step.comment.startswith("not run: "):
