@@ -35,6 +35,7 @@ LONGEST = (
     "workflow/test_real_speech.py",
     "workflow/test_workflow.py",
     "workflow/test_staleness.py",
+    "docs/test_commands.py",
     "workflow/test_frontends.py",
     "tracking/test_tracking.py",
     "tracking/test_stores.py",

@@ -20,7 +20,6 @@ include_patterns = ["docs/**.md", "config/README.md", "results/README.md"]
 exclude_patterns = [*(set(os.listdir(ROOT)) - {"docs", "config", "results"}), "results/[!R]*"]
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence"]
 highlight_language = "text"
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
