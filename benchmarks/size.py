@@ -1,4 +1,6 @@
-"""Size of the workflow: plans and intervals of a large study, and how long small jobs take; the end of `make bench`.
+"""Size of the workflow: plans and intervals of a large study, a large feature store, and how long small jobs take.
+
+It is the end of `make bench`, without the large store: `python benchmarks/size.py --store-gb 20` writes 20 GB.
 
 The large study has 20 methods, 7 seeds and 8 tasks of 5,000 utterances. Its runs are made up: all methods have the
 scores of one. Each measurement is a process of its own, whose peak memory includes Python and its libraries; what
@@ -19,6 +21,7 @@ import yaml
 from measured import Measured, report
 
 from rawm import manifest, paths
+from rawm.features import store
 from rawm.metrics import of_scores
 from rawm.runs.run import Run
 from rawm.study import Study, labels, load_study
@@ -98,7 +101,48 @@ def overhead() -> float:
     return wall / sum(json.loads(line)["seconds"] for lines in histories for line in lines)
 
 
-def main(output: Path | None = None) -> None:
+class Repeated:
+    """A file of so many bytes that repeats a block, to be read in blocks."""
+
+    def __init__(self, block: bytes, times: int):
+        self._block, self._times, self._left = block, times, times
+
+    def seek(self, _: int) -> None:
+        self._left = self._times
+
+    def read(self, _: int) -> bytes:
+        self._left -= 1
+        return self._block if self._left >= 0 else b""
+
+
+def write_store(gigabytes: float) -> None:
+    """A study on frames of one corpus with recordings of 400 s, in the working directory."""
+    shutil.copytree(ROOT / "config", "config", dirs_exist_ok=True)
+    task = {"name": "long", "corpora": ["synthetic_buzz"]}
+    write_yaml("config/streams/long.yaml", {"title": "Long recordings", "tasks": [task]})
+    study = yaml.safe_load(Path("config/studies/open_speech_lcnn.yaml").read_text())
+    study |= {"stream": "long", "methods": ["rawm"], "seeds": [0]}
+    write_yaml("config/studies/long.yaml", study | {"training": study["training"] | {"epochs": 1, "crop_frames": 400}})
+    frames, dim = 40_000, 60
+    block = np.random.default_rng(0).standard_normal((frames, dim)).astype(np.float16).tobytes()
+    sizes = {"train": round(gigabytes * 1e9 / len(block)), "dev": 4, "eval": 4}
+    row = dict.fromkeys(manifest.COLUMNS, "-") | {"corpus": "synthetic_buzz", "duration_s": 400.0}
+    rows = [
+        row
+        | {"utterance_id": f"{split}_{n}", "path": f"{split}_{n}", "label": ("fake", "genuine")[n % 2], "split": split}
+        for split, number in sizes.items()
+        for n in range(number)
+    ]
+    manifest.write(rows, paths.manifest("synthetic_buzz"))
+    for split, number in sizes.items():
+        header = {"ids": [f"{split}_{n}" for n in range(number)], "skipped": [], "corpus": "synthetic_buzz"}
+        header |= {"split": split, "manifest": manifest.digest(paths.manifest("synthetic_buzz"))}
+        path = paths.features("lfcc", "synthetic_buzz", split)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.write_store(path, header, dim, False, [frames] * number, Repeated(block, number))
+
+
+def main(output: Path | None = None, store_gb: float = 0) -> None:
     """Measure, print and write everything."""
     size = f"{METHODS} methods, {SEEDS} seeds, {TASKS} tasks"
     plan = [*SNAKEMAKE, "--config", "study=large", "--dry-run", "--quiet", "all"]
@@ -121,6 +165,17 @@ def main(output: Path | None = None) -> None:
         Measured(f"intervals of {size} of {UTTERANCES:,} utterances", intervals, "s", "< 180"),
         Measured(f"intervals of {size} of {UTTERANCES:,} utterances: peak memory", memory, "GB", "< 2"),
     ]
+    if store_gb:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            write_store(store_gb)
+            command = ["rawm", "train", "--study", "long", "--method", "rawm", "--seed", "0", "--task", "1"]
+            training, memory = measure(command)
+            os.chdir(ROOT)
+        rows += [
+            Measured(f"training an epoch on {store_gb:g} GB of frames, recordings of 400 s", training, "s", ""),
+            Measured(f"training on {store_gb:g} GB of frames: peak memory", memory, "GB", "< 2"),
+        ]
     report("Large studies and small jobs", rows, output)
 
 
