@@ -119,6 +119,7 @@ def test_an_environment_with_snakemake_alone_lints_and_plans_a_clone(tmp_path):
     clone = tmp_path / "clone"
     for folder in ("config", "rawm", "workflow"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", clone)
     bare = {"PATH": f"{python}/bin{os.pathsep}/usr/bin{os.pathsep}/bin", "PYTHONPATH": ""}
     _, text = run("snakemake", "--dry-run", "--config", "study=synthetic", folder=clone, variables=bare)
     assert re.search(r"^train_task +9$", text, re.M)
@@ -128,6 +129,5 @@ def test_an_environment_with_snakemake_alone_lints_and_plans_a_clone(tmp_path):
         "snakemake", "--cores", "1", "--config", "study=synthetic", folder=clone, variables=bare, check=False
     )
     assert status == 1 and "rawm is not installed in this environment" in text and "Traceback" not in text
-    status, text = run("snakemake", "--lint", folder=clone, variables=bare, check=False)
-    titles = set(re.findall(r"^ +\* (.+):$", text, re.M))
-    assert titles <= {"Specify a conda environment or container for each rule."}, text
+    _, text = run("snakemake", "--lint", folder=clone, variables=bare)
+    assert "good condition" in text
