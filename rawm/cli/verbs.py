@@ -1,6 +1,7 @@
 """All verbs of the command `rawm`: each parses its options and calls one function."""
 
 import platform
+import signal
 import sys
 from typing import Annotated
 
@@ -47,6 +48,15 @@ def options(
 
 def main() -> None:
     """Run a verb; print errors that a user can mend without a traceback and exit with status 1."""
+    interrupted = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         app()
     except UserError as error:
@@ -60,3 +70,7 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except ImportError:
+        if interrupted:  # a library in C that was just being loaded makes an ImportError of it
+            sys.exit(130)
+        raise
