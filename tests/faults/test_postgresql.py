@@ -3,20 +3,17 @@
 import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from support.finished_runs import STUDY, make_study
-from support.servers import wait_for
+from support.servers import mlflow_server
 from support.stores import free_port
 
 from rawm import tracking
 from rawm.study import load_study
-from rawm.tracking import environment
 
 STUDIES = [f"study_{number}" for number in range(1, 9)]
 EXPERIMENT = "rawm/group"
@@ -53,18 +50,8 @@ def database(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(database, tmp_path_factory):
     """URI of an MLflow server with two workers on that database; it serves the artifacts too."""
-    folder = tmp_path_factory.mktemp("server")
-    where = ["--backend-store-uri", database, "--artifacts-destination", "store", "--workers", "2"]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port := free_port()), *where]
-    with open(folder / "server.log", "w") as log:
-        variables = os.environ | environment.SETTINGS
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health")
+    with mlflow_server(tmp_path_factory.mktemp("server"), database, workers=2) as (_, port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ import re
 import signal
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -14,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from support.finished_runs import STUDY, make_study
-from support.servers import wait_for
-from support.stores import EXPERIMENT, free_port
+from support.servers import mlflow_server, wait_for
+from support.stores import EXPERIMENT
 
 from rawm import tracking
 from rawm.errors import UserError
 from rawm.study import load_study
-from rawm.tracking import environment, limits, view
+from rawm.tracking import limits, view
 
 PASSWORD = "hunter2"
 pytestmark = pytest.mark.slow
@@ -30,18 +28,8 @@ pytestmark = pytest.mark.slow
 def server(tmp_path_factory):
     """A real server with proxied artifacts: its process, its port and its folder."""
     folder = tmp_path_factory.mktemp("server")
-    where = ["--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "store", "--workers", "1"]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port := free_port()), *where]
-    variables = os.environ | environment.SETTINGS
-    with open(folder / "server.log", "w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log, start_new_session=True)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health")
+    with mlflow_server(folder, "sqlite:///server.db", workers=1) as (process, port):
         yield process, port, folder
-    finally:
-        os.killpg(process.pid, signal.SIGCONT)
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
 
 
 @pytest.fixture(scope="module")
