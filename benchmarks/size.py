@@ -129,7 +129,8 @@ def write_store(gigabytes: float) -> None:
     row = dict.fromkeys(manifest.COLUMNS, "-") | {"corpus": "synthetic_buzz", "duration_s": 400.0}
     rows = [
         row
-        | {"utterance_id": f"{split}_{n}", "path": f"{split}_{n}", "label": ("fake", "genuine")[n % 2], "split": split}
+        | dict.fromkeys(("utterance_id", "path", "group"), f"{split}_{n}")
+        | {"label": ("fake", "genuine")[n % 2], "split": split}
         for split, number in sizes.items()
         for n in range(number)
     ]
