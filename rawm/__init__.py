@@ -10,7 +10,7 @@ __all__ = ["Detector"]
 
 
 def __getattr__(name: str) -> object:
-    """Import `Detector` on first use, since it loads torch; read the version where it is asked for."""
+    """Load `Detector`, which needs torch, and the version on first use."""
     if name == "Detector":
         from rawm.detection.detector import Detector
 

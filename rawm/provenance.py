@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def package_source() -> str:
-    """What pip installs to get this package once more: the folder of its checkout, or else e.g. rawm==0.1.0."""
+    """Return what pip needs to install this package again: the folder of its checkout, or e.g. rawm==0.1.0."""
     checkout = Path(__file__).parents[1]
     return str(checkout) if (checkout / "pyproject.toml").is_file() else f"rawm=={version('rawm')}"
 
@@ -23,7 +23,7 @@ def git_state() -> tuple[str, bool]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of those packages that are installed."""
+    """Return the versions of those packages that are installed."""
     found = {}
     for package in packages:
         try:

@@ -1,7 +1,7 @@
 """
 Snakemake logger for files and CI: one line per finished job with counts and the time left, and errors in full.
 
-`make run` uses it where there is no terminal: `snakemake --logger lines`, with `workflow/` on PYTHONPATH.
+`make run` uses it where there is no terminal: `snakemake --logger lines`. It is installed with the package.
 """
 
 import logging

@@ -18,7 +18,7 @@ app = typer.Typer()
 @app.command(epilog=example("rawm init my_project --study synthetic", "rawm init --list"))
 def init(
     folder: Annotated[Path | None, typer.Argument(help="Folder to make, or an empty one.")] = None,
-    study: Annotated[str | None, typer.Option(help="Study to start from; default: open_speech.")] = None,
+    study: Annotated[str | None, typer.Option(help="Study to start from; default: the one of the package.")] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the studies instead.")] = False,
 ):
     """Make a folder in which `snakemake --cores 2` runs a study, to change and extend."""

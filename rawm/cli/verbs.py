@@ -11,7 +11,6 @@ from rawm.cli import configuration, corpora, detection, features, results, runs,
 from rawm.config.shown import shortened
 from rawm.errors import UserError
 from rawm.files import UNWRITABLE
-from rawm.provenance import versions
 
 PACKAGES = ("rawm", "torch", "snakemake", "mlflow", "numpy")  # whose versions `rawm --version` prints
 LONGEST = 2000  # characters of a sentence, which may show what a file holds
@@ -32,6 +31,8 @@ for verbs in (configuration, corpora, features, runs, results, scores, tracking,
 def print_versions(asked: bool) -> None:
     """Print what a report of a mistake needs to say, and end."""
     if asked:
+        from rawm.provenance import versions
+
         found = versions(PACKAGES) | {"Python": platform.python_version()}
         print(*map(" ".join, found.items()), platform.platform(), sep="\n")
         raise typer.Exit
@@ -43,7 +44,7 @@ def options(
         bool, typer.Option("--version", callback=print_versions, is_eager=True, help="Print versions and exit.")
     ] = False,
 ) -> None:
-    """Options that need no verb."""
+    """Options of the command itself."""
 
 
 def main() -> None:

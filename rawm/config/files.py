@@ -9,7 +9,7 @@ from rawm.config.shown import shown
 
 
 def labels(kind: str, config: Path = paths.CONFIG) -> list[str]:
-    """Labels of one kind ("studies", "methods", ...), sorted; hidden files are none.
+    """List the labels of one kind ("studies", "methods", ...), sorted and without those of hidden files.
 
     Raises:
         ConfigError: files whose names cannot be labels.
@@ -27,7 +27,7 @@ def labels(kind: str, config: Path = paths.CONFIG) -> list[str]:
 
 
 def file_of(kind: str, label: str, config: Path = paths.CONFIG) -> Path:
-    """Path of the file that a label names, in `config` where there is none.
+    """Return the path of the file that a label names, or the one it would have in `config`.
 
     Raises:
         ConfigError: it is no label, so that the path could lead elsewhere.

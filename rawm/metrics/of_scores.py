@@ -16,7 +16,7 @@ LABELS = ("genuine", "fake")
 
 
 def _columns(scores: Any, *further: str, split: str = "eval") -> dict[str, np.ndarray]:
-    """The required columns of one split, as NumPy arrays; without a column split, all rows are eval.
+    """Select the required columns of one split as NumPy arrays; without a column split, all rows are eval.
 
     Raises:
         UserError: a column is missing.

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,9 @@ def server(database, tmp_path_factory):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A folder with eight studies of two methods."""
-    folder, here = tmp_path_factory.mktemp("project"), os.getcwd()
-    os.chdir(folder)
-    try:
+    folder = tmp_path_factory.mktemp("project")
+    with chdir(folder):
         make_study(folder, ("finetune", "rawm"), seeds=(0,), tasks=1)
-    finally:
-        os.chdir(here)
     for name in STUDIES:
         shutil.copy(folder / f"config/studies/{STUDY}.yaml", folder / f"config/studies/{name}.yaml")
         shutil.copytree(folder / "results" / STUDY, folder / "results" / name)

@@ -7,7 +7,7 @@ import socket
 import socketserver
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,12 +37,9 @@ def project(tmp_path_factory):
     """A folder with two finished runs; mlflow is imported here, so that no test's seconds hold that."""
     import rawm.tracking.mirror  # noqa: F401
 
-    folder, here = tmp_path_factory.mktemp("project"), os.getcwd()
-    os.chdir(folder)
-    try:
+    folder = tmp_path_factory.mktemp("project")
+    with chdir(folder):
         make_study(folder, ("finetune", "rawm"), seeds=(0,), tasks=2)
-    finally:
-        os.chdir(here)
     return folder
 
 

@@ -232,6 +232,8 @@ def test_a_stream_that_cannot_be_is_refused(wrong):
 def test_streams_that_can_be_are_taken():
     fakes = {"share": {"fake": (0, 0.5)}, "where": {"attack": ["-", "buzz"]}}
     other = {"share": {"fake": (0, 0.5)}, "where": {"attack": ["-", "hum"]}}
-    StreamFile(title="s", tasks=[BY_CORPUS[0] | {"name": "a"} | fakes, BY_CORPUS[0] | {"name": "b"} | other])
+    shared = StreamFile(title="s", tasks=[BY_CORPUS[0] | {"name": "a"} | fakes, BY_CORPUS[0] | {"name": "b"} | other])
+    assert [task.where["attack"][1] for task in shared.tasks] == ["buzz", "hum"]
     unseen = Task(name="w", corpora=["one"], where={"attack": ["-", "click"]}, eval=Subset(total=4))
-    StreamFile(title="s", tasks=[BY_CORPUS[0] | {"where": {"attack": ["-", "buzz"]}}], watch=[unseen])
+    watching = StreamFile(title="s", tasks=[BY_CORPUS[0] | {"where": {"attack": ["-", "buzz"]}}], watch=[unseen])
+    assert watching.watch == [unseen]

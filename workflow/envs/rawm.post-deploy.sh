@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Snakemake runs this once in the new environment of rawm.yaml. RAWM_SOURCE (workflow/Snakefile) is what planned the jobs:
+# Snakemake runs this once in the new environment of rawm.yaml. RAWM_SOURCE (rules/common.smk) is what planned the jobs:
 # the folder of a checkout, whose edits count at once, or an installed version.
 set -euo pipefail
 if [ -d "$RAWM_SOURCE" ]; then
