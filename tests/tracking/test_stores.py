@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,12 +33,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """A project with one uploaded run."""
-    folder, here = tmp_path_factory.mktemp("original"), os.getcwd()
-    os.chdir(folder)
-    try:
+    folder = tmp_path_factory.mktemp("original")
+    with chdir(folder):
         tracking.log_study(make_study(folder, ("rawm",), seeds=(0,), tasks=2), URI, EXPERIMENT)
-    finally:
-        os.chdir(here)
     return folder
 
 

@@ -1,7 +1,6 @@
 """`rawm ui` over a small store: its links, the server's answers, and the page in a real browser."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -29,12 +28,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory):
     """A running `rawm ui`: the process and what it printed, in a folder of its own with two uploaded runs."""
-    folder, here = tmp_path_factory.mktemp("ui"), os.getcwd()
-    os.chdir(folder)
-    try:
+    folder = tmp_path_factory.mktemp("ui")
+    with chdir(folder):
         tracking.log_study(make_study(folder, ("finetune", "rawm"), seeds=(0,), tasks=3), URI, EXPERIMENT)
-    finally:
-        os.chdir(here)
     port = free_port()
     with socket.socket() as taken:  # the wanted port is taken, so that the next one has to be found
         taken.bind(("127.0.0.1", port))
