@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import chdir
 
 import pytest
 from support.browser import BROWSER
