@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from rawm import paths
-from rawm.cli.options import Device, Study, example, load_run
+from rawm.cli.options import Device, Study, example, import_torch, load_run
 from rawm.errors import UserError
 from rawm.runs.run import runs_of
 from rawm.study import load_main, load_stream, load_study
@@ -130,6 +130,7 @@ def detect(
     ] = None,
 ):
     """Score recordings: a higher score = more genuine. Bad files are named, the rest is scored."""
+    import_torch()
     from rawm.detection import files
     from rawm.detection import output as outputs
     from rawm.detection.detector import Detector, pooling_function
