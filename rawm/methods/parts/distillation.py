@@ -4,6 +4,7 @@ import copy
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from rawm.detectors.detector import Detector, Output
 from rawm.detectors.scoring import outputs
@@ -18,7 +19,7 @@ def soft_cross_entropy(new: Tensor, old: Tensor, temperature: float) -> Tensor:
     Its gradient is that of the Kullback-Leibler divergence. LwF eq. 2; RAWM's regularisation loss.
     """
     target = torch.softmax(old / temperature, dim=1)
-    return -(target * torch.log_softmax(new[:, : old.shape[1]] / temperature, dim=1)).sum(1).mean()
+    return F.cross_entropy(new[:, : old.shape[1]] / temperature, target)
 
 
 class Teacher:
