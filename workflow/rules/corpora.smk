@@ -18,6 +18,7 @@ rule fetch_packages:
     benchmark:
         "results/benchmarks/fetch_packages/{corpus}.tsv"
     localrule: True
+    priority: 1
     conda:
         "../envs/rawm.yaml"
     resources:
@@ -41,6 +42,7 @@ rule make_corpus:
     conda:
         "../envs/rawm.yaml"
     threads: 1
+    priority: 1  # corpora first: else training waits for the last one while a core is idle
     params:
         settings=of_corpus(jobs.corpus_settings),
         code=of_corpus(jobs.corpus_code),
