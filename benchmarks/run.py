@@ -7,6 +7,7 @@ of it as JSON: first the ratios of step times, problem by problem; `measured`, e
 the other columns of the step times; `machine`. tools/methods_table.py and tools/performance_table.py read it.
 """
 
+import copy
 import os
 import platform
 import subprocess
@@ -26,9 +27,10 @@ from rich.table import Table
 from rawm.config.detectors import MLP
 from rawm.config.study import Training
 from rawm.detectors import build as build_detector
+from rawm.detectors.detector import Detector
 from rawm.files import write_json
 from rawm.methods import METHODS
-from rawm.methods.method import Task
+from rawm.methods.method import Method, Task
 from rawm.methods.parts.projection import eigen, spectral
 from rawm.progress import track
 from rawm.tasks.samples import Samples
@@ -38,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.problems import CPU, VARIANTS, method_for
 from support.released import released_update
 
-ROUNDS, STEPS, EPOCHS = 3, 20, 10  # steps of an epoch; epochs of the second task
+ROUNDS, STEPS, EPOCHS = 7, 20, 10  # steps of an epoch; epochs of the second task
 STEP_TARGETS = dict.fromkeys(("owm", "rawm", "rwm"), "<= 1.3")
 MODULES = ("frontends", "detection", "training", "peers", "protocols", "size")
 
@@ -77,53 +79,73 @@ PROJECTING = [name for name, values in VARIANTS.items() if values["algorithm"] i
 
 
 class Timing(NamedTuple):
-    """Seconds a step of task 2 (None without steps), seconds to remember task 1, numbers kept, largest rank."""
+    """What a method takes.
+
+    Attributes:
+        step: seconds a step of task 2, median over rounds; None without steps.
+        ratio: the same over fine-tuning, median over the ratios of each round.
+        remember: seconds to remember task 1.
+        kept: numbers kept of it.
+        rank: the largest of its projectors.
+    """
 
     step: float | None
+    ratio: float | None
     remember: float
     kept: int
     rank: int | None
 
 
-def second_task(problem: Problem, variant: str, samples: tuple[Samples, Samples]) -> Timing:
-    """Train two tasks and time the second one's steps, with what comes before them: the old detector's outputs."""
-    torch.manual_seed(0)
-    detector = build_detector(MLP(type="mlp", hidden=problem.hidden), problem.n_features, True, problem.n_classes)
-    classes = ("fake", "genuine", *map(str, range(2, problem.n_classes)))
-    method, training = method_for(VARIANTS[variant], classes), Training(epochs=1, batch_size=problem.batch_size)
-    tasks = [Task(number, train, problem.batch_size, 0, CPU) for number, train in enumerate(samples, 1)]
-    end_task, took = method.end_task, []
+class Learned:
+    """A detector that has learned task 1 by a method, to be trained on task 2 again and again."""
 
-    def timed(*arguments):
+    def __init__(self, problem: Problem, variant: str):
+        torch.manual_seed(0)
+        self._problem = problem
+        self._detector = build_detector(
+            MLP(type="mlp", hidden=problem.hidden), problem.n_features, True, problem.n_classes
+        )
+        classes = ("fake", "genuine", *map(str, range(2, problem.n_classes)))
+        self._method = method_for(VARIANTS[variant], classes)
+        self._train(self._detector, self._method, 1, 1)
+
+    def _train(self, detector: Detector, method: Method, number: int, epochs: int) -> float | None:
+        """Seconds a step of a task, with what comes before it: the old detector's outputs."""
+        problem, end_task = self._problem, method.end_task
+        task = Task(number, problem.samples(number), problem.batch_size, 0, CPU)
+
+        def timed(*arguments):
+            before = time.perf_counter()
+            end_task(*arguments)
+            self.remember = time.perf_counter() - before
+
+        method.end_task = timed if number == 1 else lambda *_: None
         start = time.perf_counter()
-        end_task(*arguments)
-        took.append(time.perf_counter() - start)
+        history = fit(detector, method, task, Training(epochs=epochs, batch_size=problem.batch_size))
+        seconds = time.perf_counter() - start
+        del method.end_task
+        return seconds / history[-1]["step"] if method.samples(task) is not None else None
 
-    method.end_task = timed
-    fit(detector, method, tasks[0], training)
-    state = method.state()
-    start = time.perf_counter()
-    history = fit(detector, method, tasks[1], training.model_copy(update={"epochs": EPOCHS}))
-    seconds = time.perf_counter() - start - took[1]
-    ranks = [value.shape[1] for name, value in state.items() if name.endswith("basis")]
-    kept = sum(value.numel() for value in state.values())
-    step = seconds / history[-1]["step"] if method.samples(tasks[1]) is not None else None
-    return Timing(step, took[0], kept, max(ranks, default=None))
+    def step(self) -> float | None:
+        """Seconds a step of task 2."""
+        return self._train(*copy.deepcopy((self._detector, self._method)), 2, EPOCHS)
+
+    def timing(self, steps: list[float | None], base: list[float]) -> Timing:
+        """What was measured, with the steps of each round and fine-tuning's."""
+        state = self._method.state()
+        ranks = [value.shape[1] for name, value in state.items() if name.endswith("basis")]
+        kept = sum(value.numel() for value in state.values())
+        known = (None, None) if None in steps else (float(np.median(steps)), float(np.median(np.divide(steps, base))))
+        return Timing(*known, self.remember, kept, max(ranks, default=None))
 
 
 def measure(problem: Problem, variants: list[str]) -> dict[str, Timing]:
-    """Medians over rounds in which every method takes its turn, so that a slow moment hits all alike."""
-    samples = problem.samples(1), problem.samples(2)
-    rounds = {variant: [] for variant in variants}
-    for variant in track(variants * ROUNDS, problem.title):
-        rounds[variant].append(second_task(problem, variant, samples))
-    return {
-        variant: timings[0]._replace(
-            step=None if timings[0].step is None else float(np.median([t.step for t in timings])),
-            remember=float(np.median([t.remember for t in timings])),
-        )
-        for variant, timings in rounds.items()
-    }
+    """Rounds in which every method takes its turn, so that a slow moment hits all alike."""
+    learned = {variant: Learned(problem, variant) for variant in track(variants, f"{problem.title}: task 1")}
+    steps = {variant: [] for variant in variants}
+    for variant in track(variants * ROUNDS, f"{problem.title}: task 2"):
+        steps[variant].append(learned[variant].step())
+    return {variant: learned[variant].timing(steps[variant], steps["finetune"]) for variant in variants}
 
 
 def shown(problem: Problem, timings: dict[str, Timing]) -> Table:
@@ -132,9 +154,8 @@ def shown(problem: Problem, timings: dict[str, Timing]) -> Table:
     columns = ("method", "ms a step", "over fine-tuning", "target", "ms to remember a task", "numbers kept", "rank")
     for column in columns:
         table.add_column(column, justify="left" if column == "method" else "right", no_wrap=column == "method")
-    base = timings["finetune"].step
     for variant, timing in timings.items():
-        step = ("-", "-") if timing.step is None else (f"{1e3 * timing.step:.2f}", f"{timing.step / base:.2f}")
+        step = ("-", "-") if timing.step is None else (f"{1e3 * timing.step:.2f}", f"{timing.ratio:.2f}")
         rank = "" if timing.rank is None else str(timing.rank)
         target = STEP_TARGETS.get(variant, "")
         table.add_row(variant, *step, target, f"{1e3 * timing.remember:.0f}", f"{timing.kept:,}", rank)
@@ -221,8 +242,7 @@ def main(output: Path | None = None) -> None:
     for problem, variants in ((PERCEPTRON, list(VARIANTS)), (FULL, ["finetune", *PROJECTING]), (HEAD, list(METHODS))):
         timings = measure(problem, variants)
         Console().print(shown(problem, timings))
-        base = timings["finetune"].step
-        ratios = {name: t.step / base for name, t in timings.items() if t.step is not None}
+        ratios = {name: t.ratio for name, t in timings.items() if t.ratio is not None}
         results[problem.title] = ratios
         steps[problem.title] = {name: t._asdict() for name, t in timings.items()}
         rows += step_rows(problem, ratios)
