@@ -4,6 +4,7 @@
 UserError; whatever else it does is a failure, and the file is kept in FOLDER/failed.
 """
 
+import faulthandler
 import json
 import os
 import random
@@ -72,6 +73,7 @@ def worker(targets: list[Target], first: int, last: int, report: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)  # decoders print what they think of a file
+    faulthandler.disable()  # of pytest; what ends the worker is reported by its parent
     with os.fdopen(report, "w") as pipe:
         for number in range(first, last):
             pipe.write(json.dumps([number, attempt(*hostile(targets, number))]) + "\n")
