@@ -17,8 +17,8 @@ rule fetch_packages:
         "results/logs/fetch_packages/{corpus}.log",
     benchmark:
         "results/benchmarks/fetch_packages/{corpus}.tsv"
-    localrule: True
     priority: 1
+    localrule: True
     conda:
         "../envs/rawm.yaml"
     resources:
@@ -39,10 +39,10 @@ rule make_corpus:
         "results/logs/make_corpus/{corpus}.log",
     benchmark:
         "results/benchmarks/make_corpus/{corpus}.tsv"
+    priority: 1  # corpora first: else training waits for the last one while a core is idle
     conda:
         "../envs/rawm.yaml"
     threads: 1
-    priority: 1  # corpora first: else training waits for the last one while a core is idle
     params:
         settings=of_corpus(jobs.corpus_settings),
         code=of_corpus(jobs.corpus_code),
