@@ -40,7 +40,7 @@ def load_run(study: str, method: str, seed: int) -> Run:
 
 
 def import_torch():
-    """Import torch, which takes a tenth less where no garbage is looked for in it, then or later."""
+    """Import torch and keep the garbage collector away from its objects, a quarter of the time of a short command."""
     gc.disable()
     import torch
 
